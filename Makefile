@@ -1,0 +1,50 @@
+# On a machine with Python 3.11 to 3.13 and make, each target sets up all it needs.
+
+PYTHON ?= python3
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
+RUN = $(UV) run --locked
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab bench lint clean environment uv
+
+help:           ## show this list
+	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/'
+
+book: uv        ## execute the chapters that changed and render the book
+	$(RUN) python book/build.py
+
+test: uv        ## run the tests (executes stale chapters first)
+	$(RUN) pytest -n 2 --dist loadgroup
+
+lab: uv         ## open the chapters in JupyterLab
+	$(RUN) jupyter lab book
+
+bench: uv       ## run the benchmarks
+	$(RUN) pytest tests/benchmarks -s -o python_files="bench_*.py"
+
+lint: uv        ## check style and types
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+
+clean:          ## forget every built page and executed chapter
+	rm -rf _build
+
+environment: uv ## write environment.yml anew from uv.lock
+	@{ echo '# Written by `make environment` from uv.lock: the same versions, for conda.'; \
+	   echo 'name: tutorial'; \
+	   echo 'channels: [conda-forge]'; \
+	   echo 'dependencies:'; \
+	   echo '  - python>=3.11,<3.14'; \
+	   echo '  - pip'; \
+	   echo '  - pip:'; \
+	   $(UV) export --quiet --locked --no-hashes --no-emit-project --no-dev --extra book --no-annotate --no-header \
+	     | sed 's/.*/    - "&"/'; \
+	   echo '    - "-e .[book]"'; } > environment.yml
+
+uv: $(filter .uv/bin/uv,$(UV))
+
+# Its own environment first, because many systems refuse pip outside one; plain pip where venv is missing.
+.uv/bin/uv:
+	{ $(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet uv; } \
+	  || $(PYTHON) -m pip install --quiet --target .uv uv

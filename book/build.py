@@ -1,0 +1,191 @@
+"""Build the book: execute the chapters that changed, two at a time, then render every page.
+
+    python book/build.py            reuse every result that is still valid
+    python book/build.py --clean    start from nothing
+
+A test reads what the chapters computed, executing first what is stale:
+
+    from book.build import executed_notebooks, glued
+    glued(executed_notebooks()["ate"])["dml_ate"]    # the text the page shows
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.readers import get_reader
+from myst_nb.core.read import is_myst_markdown_notebook
+from nbclient import NotebookClient
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "_build"
+CACHE = BUILD / ".jupyter_cache"
+COMPLETE = BUILD / "complete"  # present only after a build without a warning
+AT_A_TIME = 2
+SECONDS_PER_CELL = 600
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+read_notebook = get_reader({"type": "plugin", "name": "myst_nb_md"})  # as the renderer reads it
+
+
+class ChapterError(Exception):
+    """One or more chapters failed; the message names them and shows where."""
+
+
+def executed_notebooks():
+    """Return ``{chapter name: notebook with outputs}`` in the book's order, executing what is stale."""
+    cache = _open_cache()
+    _execute_stale(cache)
+    return {
+        name: cache.merge_match_into_notebook(notebook, cell_meta=())[1]
+        for name, notebook in _chapters().items()
+    }
+
+
+def glued(notebook):
+    """Return ``{key: text}`` of everything an executed notebook glues, as the page shows it."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    texts = {}
+    for output in outputs:
+        if record := output.get("metadata", {}).get("scrapbook"):
+            texts[record["name"]] = output["data"][record["mime_prefix"] + "text/plain"].strip("'\"")
+    return texts
+
+
+def main():
+    """Build the book and say how long it took and what to open."""
+    parser = argparse.ArgumentParser(description="Execute the chapters and render the book.")
+    parser.add_argument("--clean", action="store_true", help="forget every earlier result first")
+    start = time.perf_counter()
+    if parser.parse_args().clean:
+        shutil.rmtree(BUILD, ignore_errors=True)
+    cache = _open_cache()
+    try:
+        executed = _execute_stale(cache)
+    except ChapterError as error:
+        sys.exit(f"\nThe book was not built.\n\n{error}")
+    if status := _render(every_page=bool(executed) or not COMPLETE.exists()):
+        sys.exit(f"\nThe book was not built: see the warnings above (exit status {status}).")
+    print("\nSeconds per chapter:")
+    for name, notebook in _chapters().items():
+        record = cache.match_cache_notebook(notebook)
+        print(f"{record.data['execution_seconds']:7.1f}  {name}{'' if name in executed else '  (kept)'}")
+    print(f"{time.perf_counter() - start:7.1f}  this build, in all")
+    print(f"\nOpen {(BUILD / 'html' / 'index.html').as_uri()}")
+
+
+def _chapters():
+    """The notebooks among the pages of the table of contents: ``{name: notebook}``."""
+    pages = [ROOT / f"{page}.md" for page in parse_toc_yaml(ROOT / "_toc.yml")]
+    return {
+        page.stem: read_notebook(str(page))
+        for page in pages
+        if is_myst_markdown_notebook(page.read_text(encoding="utf-8"))
+    }
+
+
+def _open_cache():
+    """Open the cache of executed chapters, emptied if package, data or lock changed since.
+
+    The cache itself knows only the code inside a chapter.
+    """
+    mark = CACHE / "made_from"
+    inputs = _hash_of_inputs()
+    if not (mark.exists() and mark.read_text() == inputs):
+        shutil.rmtree(CACHE, ignore_errors=True)
+    cache = get_cache(CACHE)
+    cache.path.joinpath(mark.name).write_text(inputs)
+    return cache
+
+
+def _hash_of_inputs():
+    files = [p for folder in ("tutorial_pkg", "data") for p in (ROOT / folder).rglob("*") if p.is_file()]
+    digest = hashlib.sha256()
+    for path in sorted([*files, *ROOT.glob("uv.lock")]):
+        if "__pycache__" not in path.parts and not path.name.startswith("."):
+            digest.update(
+                path.relative_to(ROOT).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest()
+            )
+    return digest.hexdigest()
+
+
+def _execute_stale(cache):
+    """Execute the chapters without a valid result, keep what succeeds, and return their names."""
+    stale = {}
+    for name, notebook in _chapters().items():
+        try:
+            record = cache.match_cache_notebook(notebook)
+        except KeyError:
+            stale[name] = notebook
+        else:  # captions, alt texts and tags are cell metadata, which the cache would keep as they were
+            current = cache.merge_match_into_notebook(notebook, cell_meta=())[1]
+            _keep(cache, name, current, record.data["execution_seconds"])
+    os.environ |= dict.fromkeys(ONE_THREAD, "1")  # inherited by the kernels
+    failures = []
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for name, seconds, error in pool.map(_execute, stale, stale.values()):
+            print(f"{seconds:7.1f} s  {name}{' FAILED' if error else ''}", flush=True)
+            if error:
+                failures.append(f"{name} failed:\n{_excerpt(error)}")
+            else:
+                _keep(cache, name, stale[name], seconds)
+    if failures:
+        raise ChapterError("\n\n".join(failures))
+    return list(stale)
+
+
+def _execute(name, notebook):
+    """Execute a notebook in place; the kernel is a process of its own."""
+    start = time.perf_counter()
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS_PER_CELL,
+        record_timing=False,
+        resources={"metadata": {"path": str(ROOT / "book")}},
+        extra_arguments=["--log-level=ERROR"],  # the kernel's own messages, not the chapter's
+    )
+    try:
+        client.execute()
+    except Exception as error:  # a dead kernel too is reported by chapter
+        return name, time.perf_counter() - start, error
+    return name, time.perf_counter() - start, None
+
+
+def _keep(cache, name, notebook, seconds):
+    bundle = CacheBundleIn(notebook, str(ROOT / "book" / f"{name}.md"), data={"execution_seconds": seconds})
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def _excerpt(error, n_lines=30):
+    """The end of an error's message, without colours: the failing cell's last lines and its traceback."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error) or repr(error)).strip().splitlines()
+    return "\n".join(f"    {line}" for line in lines[-n_lines:])
+
+
+def _render(every_page):
+    """Render the pages; any warning is an error. Return the exit status.
+
+    Only a page that is read anew can warn, so after a build that failed every page is read again; and
+    after a chapter was executed too, because pages show each other's numbers.
+    """
+    COMPLETE.unlink(missing_ok=True)
+    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    options = ["-W", "-n", "--keep-going", "-q", *(["--all"] if every_page else [])]
+    status = subprocess.run([*jupyter_book, "build", str(ROOT), *options], check=False).returncode
+    if status == 0:
+        COMPLETE.touch()
+    return status
+
+
+if __name__ == "__main__":
+    main()

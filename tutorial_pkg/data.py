@@ -1,0 +1,268 @@
+"""A table and the roles of its columns, validated once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class CausalData:
+    """One row a unit of decision; columns named by their role.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Other columns may be there; they are ignored. The frame is not copied: do not change it afterwards.
+    outcome : str
+        Numeric, no missing values; its unit is the unit of every effect.
+    treatment : str
+        Two values. 0/1 and False/True are understood; of any other pair say which means treated.
+    covariates : sequence of str
+        What was known before the decision. Numbers, booleans, categories or strings; missing values are
+        allowed where the learner takes them (a missing category is a category of its own).
+    effect_modifiers : sequence of str, optional
+        Covariates along which the effect may differ; all covariates by default.
+    cluster : str, optional
+        Rows with the same value depend on each other, such as products of one seller.
+    treated : optional
+        The value of ``treatment`` that means treated.
+
+    Raises
+    ------
+    ValueError
+        When a column cannot play its role; the message names it and says what to do.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"sales": [3.0, 5, 4, 8], "followed": [0, 1, 0, 1], "size": [1, 2, 2, 3]})
+    >>> CausalData(frame, outcome="sales", treatment="followed", covariates=["size"]).n_rows
+    4
+    """
+
+    frame: pd.DataFrame
+    outcome: str
+    treatment: str
+    covariates: Sequence[str]
+    effect_modifiers: Sequence[str] = ()
+    cluster: str | None = None
+    treated: Any = None
+
+    def __post_init__(self) -> None:
+        for role in ("covariates", "effect_modifiers"):
+            value = getattr(self, role)
+            object.__setattr__(self, role, (value,) if isinstance(value, str) else tuple(value or ()))
+        if not self.effect_modifiers:
+            object.__setattr__(self, "effect_modifiers", self.covariates)
+        _check_roles(self)
+        _check_outcome(self.frame[self.outcome])
+        _check_covariates(self.frame, list(self.covariates))
+        _check_cluster(self.frame, self.cluster)
+        if min(np.bincount(self.d, minlength=2)) < 2:
+            raise ValueError(
+                f"Treatment {self.treatment!r} has {self.d.sum()} treated of {self.n_rows} rows; both arms need rows "
+                "to be compared: widen the period or the population."
+            )
+
+    @cached_property
+    def d(self) -> NDArray[np.int8]:
+        """Treatment, (n_rows,): 1 where treated."""
+        return _read_treatment(self.frame[self.treatment], self.treated)
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.frame)
+
+    @cached_property
+    def y(self) -> NDArray[np.float64]:
+        """Outcome, (n_rows,)."""
+        return self.frame[self.outcome].to_numpy(dtype=float, copy=True)
+
+    @cached_property
+    def x(self) -> NDArray:
+        """Covariates as numbers, (n_rows, n_columns): a 0/1 column for each category; float32 stays float32."""
+        return _encode(self.frame, self.covariates, self._levels)
+
+    @cached_property
+    def x_names(self) -> list[str]:
+        """Name of each column of ``x``."""
+        return _encoded_names(self.covariates, self._levels)
+
+    @cached_property
+    def clusters(self) -> NDArray[np.int64] | None:
+        """Cluster number of each row, (n_rows,), or None."""
+        return None if self.cluster is None else pd.factorize(self.frame[self.cluster])[0]
+
+    @cached_property
+    def _levels(self) -> dict[str, list[Any]]:
+        return _category_levels(self.frame, self.covariates)
+
+    def modifiers(self, frame: pd.DataFrame | None = None) -> NDArray[np.float64]:
+        """Effect modifiers as numbers, of these rows or of a new frame with the same columns."""
+        source = self.frame if frame is None else frame
+        if missing := [c for c in self.effect_modifiers if c not in source.columns]:
+            raise ValueError(
+                f"The frame lacks effect modifier {missing[0]!r}; pass every column of {self.effect_modifiers}."
+            )
+        return _encode(source, self.effect_modifiers, self._levels).astype(float)
+
+    @property
+    def modifier_names(self) -> list[str]:
+        """Name of each column of ``modifiers``."""
+        return _encoded_names(self.effect_modifiers, self._levels)
+
+    def with_outcome(self, outcome: str) -> "CausalData":
+        """The same rows and roles, another outcome."""
+        return replace(self, outcome=outcome)
+
+    def __repr__(self) -> str:
+        rows = f"{self.n_rows:,} rows"
+        if self.clusters is not None:
+            rows += f" in {self.clusters.max() + 1:,} clusters by {self.cluster}"
+        return (
+            f"CausalData: {rows}; outcome {self.outcome}, treatment {self.treatment} "
+            f"({self.d.mean():.0%} treated), {len(self.covariates)} covariates, "
+            f"{len(self.effect_modifiers)} effect modifiers"
+        )
+
+
+def _is_categorical(column: pd.Series) -> bool:
+    kinds = pd.api.types
+    return not (kinds.is_numeric_dtype(column) or kinds.is_bool_dtype(column))
+
+
+def _category_levels(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[Any]]:
+    """Levels of each categorical column; a missing value is the last level, None."""
+    levels: dict[str, list[Any]] = {}
+    for name in columns:
+        column = frame[name]
+        if _is_categorical(column):
+            present = pd.unique(column.dropna().astype(object))
+            levels[name] = sorted(present, key=str) + [None] * bool(column.isna().any())
+    return levels
+
+
+def _encoded_names(columns: Sequence[str], levels: dict[str, list[Any]]) -> list[str]:
+    names: list[str] = []
+    for name in columns:
+        names += [f"{name}={'missing' if level is None else level}" for level in levels[name]] if name in levels else [name]
+    return names
+
+
+def _encode(frame: pd.DataFrame, columns: Sequence[str], levels: dict[str, list[Any]]) -> NDArray:
+    """The columns as one matrix, each written once into its place."""
+    numeric = [frame[name].dtype for name in columns if name not in levels]
+    plain = [np.dtype(getattr(dtype, "numpy_dtype", dtype)) for dtype in numeric]
+    dtype = np.result_type(np.float32, *plain)
+    matrix = np.empty((len(_encoded_names(columns, levels)), len(frame)), dtype=dtype)
+    row = 0
+    for name in columns:
+        if name not in levels:
+            matrix[row] = frame[name].to_numpy(dtype=dtype, na_value=np.nan)
+            row += 1
+            continue
+        values = frame[name].astype(object)
+        if unseen := set(pd.unique(values.dropna())) - set(levels[name]):
+            raise ValueError(f"Column {name!r} has the level {min(unseen, key=str)!r}, which the data never had; drop those rows.")
+        for level in levels[name]:
+            matrix[row] = values.isna() if level is None else values == level
+            row += 1
+    return matrix.T
+
+
+# --- validation -----------------------------------------------------------------------------------------
+
+_MAX_LEVELS = 200
+
+
+def _check_roles(data: CausalData) -> None:
+    frame = data.frame
+    if not isinstance(frame, pd.DataFrame):
+        raise ValueError(f"frame must be a pandas DataFrame, not {type(frame).__name__}; wrap it in pd.DataFrame(...).")
+    if not data.covariates:
+        raise ValueError("covariates is empty; name the columns that were known before the decision.")
+    single = {"outcome": data.outcome, "treatment": data.treatment, "cluster": data.cluster}
+    named = [(role, c) for role, c in single.items() if c is not None]
+    named += [("covariate", c) for c in data.covariates]
+    for role, column in [*named, *(("effect modifier", c) for c in data.effect_modifiers)]:
+        if column not in frame.columns:
+            raise ValueError(f"The {role} column {column!r} is not in the frame; check its spelling or add it.")
+        if isinstance(frame[column], pd.DataFrame):
+            raise ValueError(f"Column {column!r} is in the frame more than once; rename or drop one of them.")
+    seen: dict[str, str] = {}
+    for role, column in named:
+        if column in seen:
+            raise ValueError(f"Column {column!r} is named as {seen[column]} and as {role}; give it one role only.")
+        seen[column] = role
+    for column in data.effect_modifiers:
+        if column not in data.covariates:
+            raise ValueError(f"Effect modifier {column!r} is not a covariate; add it to covariates as well.")
+    if repeated := [c for i, c in enumerate(data.effect_modifiers) if c in data.effect_modifiers[:i]]:
+        raise ValueError(f"Effect modifier {repeated[0]!r} is named twice; name it once.")
+
+
+def _check_outcome(column: pd.Series) -> None:
+    name = column.name
+    if _is_categorical(column):
+        raise ValueError(f"Outcome {name!r} is not numeric ({column.dtype}); convert it to numbers first.")
+    if n_missing := int(column.isna().sum()):
+        raise ValueError(f"Outcome {name!r} is missing in {n_missing:,} rows; drop those rows or find the values.")
+    values = column.to_numpy(dtype=float)
+    if not np.isfinite(values).all():
+        raise ValueError(f"Outcome {name!r} has infinite values; drop or correct those rows.")
+    if len(values) == 0 or np.ptp(values) <= 1e-12 * max(1.0, np.abs(values).max()):
+        raise ValueError(f"Outcome {name!r} is constant; an effect on it cannot be estimated: choose another outcome.")
+
+
+def _read_treatment(column: pd.Series, treated: Any) -> NDArray[np.int8]:
+    name = column.name
+    if n_missing := int(column.isna().sum()):
+        raise ValueError(f"Treatment {name!r} is missing in {n_missing:,} rows; drop those rows or find the values.")
+    labels = list(pd.unique(column.astype(object)))
+    if len(labels) != 2:
+        shown = ", ".join(map(repr, labels[:4])) + (", ..." if len(labels) > 4 else "")
+        raise ValueError(
+            f"Treatment {name!r} must have two values but has {len(labels)}: {shown}; "
+            "keep the two you want to compare, one row each."
+        )
+    if treated is None:
+        if set(labels) != {0, 1}:
+            raise ValueError(
+                f"Treatment {name!r} has the values {labels[0]!r} and {labels[1]!r}; say which one means treated, "
+                f"for instance treated={labels[0]!r}."
+            )
+        treated = 1
+    elif treated not in labels:
+        raise ValueError(f"treated={treated!r} is not a value of treatment {name!r}; it has {labels[0]!r} and {labels[1]!r}.")
+    return (column.astype(object) == treated).to_numpy(dtype=np.int8)
+
+
+def _check_covariates(frame: pd.DataFrame, covariates: list[str]) -> None:
+    for name in covariates:
+        column = frame[name]
+        if not _is_categorical(column):
+            if np.iscomplexobj(column):
+                raise ValueError(f"Covariate {name!r} is complex; use its real parts.")
+            if np.isinf(column.to_numpy(dtype=float, na_value=np.nan)).any():
+                raise ValueError(f"Covariate {name!r} has infinite values; replace them by a number or mark them missing.")
+            continue
+        if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+            raise ValueError(f"Covariate {name!r} is a date or duration; turn it into a number, such as days before the decision.")
+        if (n_levels := column.nunique()) > _MAX_LEVELS:
+            raise ValueError(
+                f"Covariate {name!r} has {n_levels:,} distinct labels; group the rare ones (at most {_MAX_LEVELS}) "
+                "or drop it if it is an identifier."
+            )
+
+
+def _check_cluster(frame: pd.DataFrame, cluster: str | None) -> None:
+    if cluster is None:
+        return
+    if n_missing := int(frame[cluster].isna().sum()):
+        raise ValueError(f"Cluster {cluster!r} is missing in {n_missing:,} rows; every row needs one.")
+    if frame[cluster].nunique() < 2:
+        raise ValueError(f"Cluster {cluster!r} has a single value; leave cluster out, or name the right column.")

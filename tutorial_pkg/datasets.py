@@ -1,0 +1,71 @@
+"""Data sets that come with the book."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from tutorial_pkg.data import CausalData
+from tutorial_pkg.simulate import (
+    EFFECT_MODIFIERS,
+    OUTCOMES,
+    PLACEBO,
+    SellerSample,
+    Targets,
+    Truth,
+    covariate_names,
+)
+
+
+def load_sellers(outcome: str = "units_30d") -> SellerSample:
+    """The committed sellers data: 10,000 outlet-deal recommendations with their truth. Synthetic.
+
+    Drawn from the marketplace's ``proactive`` scenario with seed 2026; ``data/README.md`` is its data card
+    and ``data/dictionary.csv`` explains every column.
+
+    Examples
+    --------
+    >>> load_sellers().data.n_rows
+    10000
+    """
+    folder = data_folder()
+    frame, truth, population = _read(folder)
+    data = CausalData(
+        frame,
+        outcome=outcome,
+        treatment="aligned",
+        covariates=["product_category", *covariate_names()],
+        effect_modifiers=list(EFFECT_MODIFIERS),
+        cluster="seller_id",
+    )
+    truths = {
+        name: Truth(
+            outcome=name,
+            treatment=data.d,
+            propensity=truth["propensity"].to_numpy(),
+            **{part: truth[f"{name}:{part}"].to_numpy() for part in TRUTH_PARTS},
+            stored_population=Targets(**population[name]),
+        )
+        for name in (*OUTCOMES, PLACEBO)
+    }
+    return SellerSample(data, truths)
+
+
+TRUTH_PARTS = ("outcome_control", "outcome_treated", "observed_control", "observed_treated")
+
+
+def data_folder() -> Path:
+    """Where the data lie: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    for folder in (package / "_data", package.parent / "data"):
+        if (folder / "sellers.parquet").is_file():
+            return folder
+    raise FileNotFoundError("The sellers data are missing; reinstall the package, or run `make data` in a checkout.")
+
+
+@lru_cache(maxsize=1)
+def _read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+    frame = pd.read_parquet(folder / "sellers.parquet")
+    truth = pd.read_parquet(folder / "sellers_truth.parquet")
+    return frame, truth, json.loads((folder / "population.json").read_text())

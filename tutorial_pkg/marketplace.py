@@ -1,0 +1,209 @@
+"""The columns of the synthetic marketplace: names, groups, units, meanings, and how each is drawn.
+
+A column is a fixed function of a few latent traits of the seller and the product plus noise of its own.
+Every column has its own random stream, so any subset of columns can be drawn, and is the same as in the
+full table.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SELLER_LATENTS = ("drive", "expertise", "size", "growth")
+PRODUCT_LATENTS = ("demand", "stock", "price", "quality")
+CATEGORIES = ("apparel", "beauty", "electronics", "grocery", "home", "office", "sports", "toys")
+N_WEEKS = 26
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the marketplace.
+
+    ``kind`` fixes the marginal distribution of the column given its standard normal score z:
+    ``score`` 50 + 15 z on 0 to 100; ``share`` logistic(loc + scale z); ``count`` and ``money``
+    exp(loc + scale z), rounded to whole units or cents; ``number`` loc + scale z; ``flag`` 1 when
+    z > loc; ``uniform`` Phi(z) between 0 and scale, rounded down.
+    """
+
+    name: str
+    group: str
+    unit: str
+    meaning: str
+    kind: str
+    loc: float = 0.0
+    scale: float = 1.0
+    loads: tuple[tuple[str, float], ...] = ()
+    series: str = ""  # columns of one series share a product-specific component
+
+
+def _column(name: str, group: str, unit: str, meaning: str, kind: str, loc: float = 0.0, scale: float = 1.0,
+            series: str = "", **loads: float) -> Column:
+    return Column(name, group, unit, meaning, kind, loc, scale, tuple(loads.items()), series)
+
+
+def _drivers() -> Iterator[Column]:
+    """The columns that the decision or the outcomes truly depend on."""
+    seller, inventory, product = "seller profile", "inventory management", "product characteristics"
+    demand, season = "demand history", "season"
+    yield _column("engagement_score", seller, "points 0-100", "how actively the seller uses the inventory tools",
+                  "score", drive=0.85)
+    yield _column("expertise_score", seller, "points 0-100", "inventory-management skill, from past accuracy of stock",
+                  "score", expertise=0.85)
+    yield _column("planning_score", inventory, "points 0-100", "regularity of replenishment orders", "score",
+                  drive=0.45, expertise=0.45)
+    yield _column("past_alignment_score", seller, "points 0-100",
+                  "how often earlier recommendations of any kind were followed", "score", drive=0.6)
+    yield _column("account_size_score", seller, "points 0-100", "size of the account among all sellers", "score",
+                  size=0.9)
+    yield _column("weeks_of_cover", inventory, "weeks", "stock on hand divided by weekly demand", "number", 14.0, 6.0,
+                  stock=0.9)
+    yield _column("sell_through_score", inventory, "points 0-100", "speed at which stock turned over in 90 days",
+                  "score", demand=0.5, stock=-0.5)
+    yield _column("demand_score", demand, "points 0-100", "forecast demand among products of the category", "score",
+                  demand=0.9)
+    yield _column("traffic_score", demand, "points 0-100", "visits to the listing among products of the category",
+                  "score", demand=0.6, quality=0.4)
+    yield _column("rating_score", product, "points 0-100", "customer rating among products of the category", "score",
+                  quality=0.8)
+    yield _column("price_position", product, "points 0-100", "price among comparable offers, 50 is the middle",
+                  "score", price=0.8)
+    yield _column("list_price", product, "USD", "list price", "money", 3.0, 0.45, price=0.6)
+    yield _column("season_index", season, "points 0-100", "seasonal demand expected in the next 30 days", "score")
+    yield _column("growth_score", seller, "points 0-100", "growth of the account's sales in 12 months", "score",
+                  growth=0.85)
+
+
+_SELLER = [
+    ("tenure_months", "months", "time since the account was opened", "count", 3.4, 0.8, {"expertise": 0.5}),
+    ("catalogue_size", "products", "active products of the seller", "count", 3.6, 1.1, {"size": 0.8}),
+    ("brands_owned", "brands", "registered brands of the seller", "count", 0.6, 0.8, {"size": 0.5}),
+    ("employees", "people", "people named on the account", "count", 0.9, 0.8, {"size": 0.7}),
+    ("marketplaces", "stores", "countries the seller sells in", "count", 0.5, 0.5, {"size": 0.5}),
+    ("account_revenue_12m", "USD", "revenue of the account in 12 months", "money", 11.0, 1.2, {"size": 0.9}),
+    ("logins_per_week", "logins", "visits to the seller portal a week", "count", 1.7, 0.6, {"drive": 0.7}),
+    ("help_articles_read_90d", "articles", "help pages opened in 90 days", "count", 1.2, 0.9, {"drive": 0.5}),
+    ("webinars_12m", "webinars", "webinars attended in 12 months", "count", 0.1, 0.8, {"drive": 0.5}),
+    ("support_tickets_90d", "tickets", "support tickets in 90 days", "count", 0.5, 0.9, {"expertise": -0.4}),
+    ("feedback_share", "share", "share of positive seller feedback", "share", 2.5, 0.7, {"quality": 0.3}),
+    ("late_shipment_share", "share", "share of shipments received late", "share", -3.0, 0.8, {"expertise": -0.4}),
+    ("defect_share", "share", "share of orders with a defect", "share", -4.0, 0.7, {"quality": -0.4}),
+    ("uses_api", "0/1", "the seller manages stock through the API", "flag", 0.7, 1.0, {"expertise": 0.4}),
+    ("uses_forecast_tool", "0/1", "the seller opens the demand forecast", "flag", 0.4, 1.0, {"expertise": 0.4}),
+    ("has_account_manager", "0/1", "an account manager is assigned", "flag", 1.2, 1.0, {"size": 0.6}),
+    ("international", "0/1", "the seller is based abroad", "flag", 0.5, 1.0, {"size": 0.2}),
+    ("loan_outstanding", "0/1", "a working-capital loan is outstanding", "flag", 1.0, 1.0, {"growth": 0.3}),
+    ("account_growth_share", "share", "share of sales from products launched this year", "share", -1.0, 0.8,
+     {"growth": 0.5}),
+]  # fmt: skip
+
+_INVENTORY = [
+    ("stock_on_hand", "units", "units in stock today", "count", 4.2, 0.8, {"stock": 0.6, "demand": 0.5}),
+    ("excess_units", "units", "units beyond expected demand", "count", 2.4, 1.2, {"stock": 0.8}),
+    ("aged_units_180d", "units", "units in stock longer than 180 days", "count", 1.2, 1.2, {"stock": 0.6}),
+    ("inbound_units", "units", "units on the way to the warehouse", "count", 2.8, 1.1, {"demand": 0.4}),
+    ("reserved_units", "units", "units reserved for open orders", "count", 1.0, 0.9, {"demand": 0.5}),
+    ("stockout_days_90d", "days", "days without stock in 90 days", "count", 0.9, 1.0, {"stock": -0.6}),
+    ("replenishments_90d", "orders", "replenishment orders in 90 days", "count", 1.2, 0.6, {"expertise": 0.4}),
+    ("order_interval_days", "days", "days between replenishment orders", "count", 3.0, 0.5, {"expertise": -0.4}),
+    ("lead_time_days", "days", "days from order to availability", "count", 3.2, 0.5, {"expertise": -0.2}),
+    ("forecast_error_share", "share", "absolute error of the seller's own forecast", "share", -0.8, 0.6,
+     {"expertise": -0.5}),
+    ("storage_fee_month", "USD", "storage fee of the last month", "money", 2.6, 0.9, {"stock": 0.6}),
+    ("removal_orders_12m", "orders", "removal orders in 12 months", "count", 0.1, 0.8, {"stock": 0.3}),
+    ("excess_alerts_90d", "alerts", "excess-stock alerts in 90 days", "count", 0.6, 0.8, {"stock": 0.6}),
+    ("restock_alerts_90d", "alerts", "low-stock alerts in 90 days", "count", 0.6, 0.8, {"stock": -0.6}),
+    ("capacity_used_share", "share", "share of the storage limit in use", "share", 0.3, 0.9, {"stock": 0.5}),
+]  # fmt: skip
+
+_PRODUCT = [
+    ("unit_cost", "USD", "purchase cost of a unit", "money", 2.1, 0.6, {"price": 0.5}),
+    ("margin_share", "share", "margin before fees", "share", -0.6, 0.5, {"price": 0.3}),
+    ("fulfilment_fee", "USD", "fulfilment fee of a unit", "money", 1.3, 0.3, {"price": 0.2}),
+    ("weight_grams", "g", "weight of a unit", "count", 6.0, 1.0, {}),
+    ("volume_cm3", "cm3", "volume of a unit", "count", 7.2, 1.0, {}),
+    ("age_months", "months", "time since the product was listed", "count", 2.6, 0.9, {}),
+    ("n_reviews", "reviews", "customer reviews", "count", 3.6, 1.4, {"demand": 0.5}),
+    ("n_images", "images", "images in the listing", "count", 1.7, 0.4, {"quality": 0.4}),
+    ("title_length", "characters", "length of the title", "count", 4.6, 0.3, {}),
+    ("bullet_points", "lines", "bullet points in the listing", "count", 1.5, 0.3, {"quality": 0.3}),
+    ("n_variants", "variants", "variants under one listing", "count", 0.9, 0.9, {}),
+    ("n_competing_offers", "offers", "offers for comparable products", "count", 2.2, 0.8, {"price": -0.2}),
+    ("lowest_competing_price", "USD", "lowest comparable price", "money", 2.9, 0.5, {"price": 0.5}),
+    ("featured_offer_share", "share", "share of visits in which the offer was featured", "share", 1.5, 1.0,
+     {"price": -0.4}),
+    ("return_share", "share", "share of units returned", "share", -2.8, 0.7, {"quality": -0.5}),
+    ("enhanced_content", "0/1", "the listing has enhanced content", "flag", 0.2, 1.0, {"quality": 0.4}),
+    ("has_video", "0/1", "the listing has a video", "flag", 0.6, 1.0, {"quality": 0.3}),
+    ("hazardous", "0/1", "hazardous goods", "flag", 1.8, 1.0, {}),
+    ("oversize", "0/1", "oversize goods", "flag", 1.4, 1.0, {}),
+    ("fragile", "0/1", "fragile goods", "flag", 1.1, 1.0, {}),
+    ("subscription", "0/1", "sold by subscription", "flag", 1.0, 1.0, {"demand": 0.2}),
+]  # fmt: skip
+
+_DEMAND = [
+    ("conversion_share", "share", "share of visits that ended in an order", "share", -2.2, 0.4, {"quality": 0.3}),
+    ("search_rank", "rank", "position in search", "count", 3.5, 1.0, {"demand": -0.5}),
+    ("wishlist_adds_90d", "adds", "wish-list additions in 90 days", "count", 2.0, 1.0, {"demand": 0.5}),
+    ("cart_adds_90d", "adds", "cart additions in 90 days", "count", 3.0, 0.9, {"demand": 0.6}),
+    ("repeat_buyer_share", "share", "share of orders from returning customers", "share", -1.6, 0.6, {"quality": 0.3}),
+    ("demand_volatility", "share", "weekly coefficient of variation of demand", "share", -0.6, 0.5, {}),
+    ("deal_units_12m", "units", "units sold in deals in 12 months", "count", 1.5, 1.2, {"demand": 0.3}),
+    ("coupon_units_12m", "units", "units sold with coupons in 12 months", "count", 1.3, 1.2, {"demand": 0.2}),
+    ("forecast_growth", "ratio", "forecast demand relative to the last 30 days", "number", 1.0, 0.2, {}),
+]  # fmt: skip
+
+_SEASON = [
+    ("days_to_holiday", "days", "days until the next shopping holiday", "uniform", 0.0, 60.0, {}),
+    ("week_of_year", "week", "calendar week of the recommendation", "uniform", 0.0, 52.0, {}),
+    ("last_year_uplift", "ratio", "same 30 days last year relative to its yearly mean", "number", 1.0, 0.25, {}),
+    ("temperature_anomaly", "deg C", "forecast temperature against the norm", "number", 0.0, 2.0, {}),
+    ("promotion_calendar_days", "days", "store-wide promotion days in the next 30", "uniform", 0.0, 9.0, {}),
+    ("is_gift_season", "0/1", "the next 30 days contain a gift season", "flag", 0.8, 1.0, {}),
+]  # fmt: skip
+
+_WEEKLY = [  # series, group, unit, meaning, kind, loc, scale, loads
+    ("units_sold", "demand history", "units", "units sold", "count", 1.5, 0.7, {"demand": 0.6}),
+    ("visits", "demand history", "visits", "visits to the listing", "count", 4.0, 0.8, {"demand": 0.5, "quality": 0.2}),
+    ("stock_level", "inventory management", "units", "units in stock at week's end", "count", 4.1, 0.9, {"stock": 0.5}),
+    ("ad_spend", "inventory management", "USD", "spend on sponsored ads", "money", 2.2, 1.0, {"drive": 0.4}),
+    ("price_paid", "product characteristics", "USD", "mean price paid", "money", 2.9, 0.4, {"price": 0.5}),
+]  # fmt: skip
+
+
+def marketplace_columns() -> list[Column]:
+    """All named covariates but the product category, those that matter first."""
+    columns = list(_drivers())
+    for group, table in (("seller profile", _SELLER), ("inventory management", _INVENTORY),
+                         ("product characteristics", _PRODUCT), ("demand history", _DEMAND), ("season", _SEASON)):  # fmt: skip
+        columns += [_column(n, group, unit, text, kind, a, b, "", **loads) for n, unit, text, kind, a, b, loads in table]
+    for series, group, unit, text, kind, a, b, loads in _WEEKLY:
+        columns += [_column(f"{series}_week_{week:02d}", group, unit, f"{text}, {week} week{'s' * (week > 1)} ago",
+                            kind, a, b, series, **loads) for week in range(1, N_WEEKS + 1)]  # fmt: skip
+    return columns
+
+
+def extra_column(number: int) -> Column:
+    """Further covariates without a meaning of their own, for wide-data experiments."""
+    return _column(f"extra_signal_{number:03d}", "extra signals", "points 0-100", "uninformative extra signal",
+                   "score", demand=0.3, drive=0.2)  # fmt: skip
+
+
+def shape_marginal(column: Column, z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn a standard normal score into the column's marginal, rounded as such data would be stored."""
+    if column.kind == "score":
+        return np.round(np.clip(50.0 + 15.0 * z, 0.0, 100.0), 1)
+    if column.kind == "share":
+        return np.round(1.0 / (1.0 + np.exp(-(column.loc + column.scale * z))), 3)
+    if column.kind == "count":
+        return np.floor(np.exp(column.loc + column.scale * np.clip(z, -5, 5)))
+    if column.kind == "money":
+        return np.round(np.exp(column.loc + column.scale * np.clip(z, -5, 5)), 2)
+    if column.kind == "number":
+        return np.round(np.clip(column.loc + column.scale * z, 0.0 if column.loc > 2 else -99.0, None), 1 + (column.scale < 1))
+    if column.kind == "flag":
+        return (z > column.loc).astype(float)
+    from scipy.special import ndtr  # uniform
+
+    return np.floor(column.scale * ndtr(z))

@@ -1,0 +1,170 @@
+"""Figures in one palette: axes in, axes out.
+
+Truth is black, naive comparisons vermilion, double machine learning blue, through the whole book; the
+palette is that of Okabe and Ito, safe for colour-blind eyes.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from tutorial_pkg.estimate import Estimate
+
+COLOURS = {
+    "truth": "#000000",
+    "naive": "#D55E00",
+    "dml": "#0072B2",
+    "treated": "#009E73",
+    "control": "#CC79A7",
+    "other": "#6E6E6E",
+}
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults for the book: size, fonts, light grid, a solid background for dark pages."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7.0, 3.6),
+            "figure.dpi": 110,
+            "figure.facecolor": "#FCFCFA",
+            "axes.facecolor": "#FCFCFA",
+            "savefig.facecolor": "#FCFCFA",
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#E4E4E0",
+            "axes.titlelocation": "left",
+            "axes.titlesize": 11,
+            "font.size": 10,
+            "legend.frameon": False,
+        }
+    )
+
+
+def _axes(ax: Axes | None, height: float | None = None) -> Axes:
+    if ax is not None:
+        return ax
+    use_style()
+    return plt.subplots(figsize=(7.0, height) if height else None)[1]
+
+
+def plot_estimates(
+    estimates: Sequence[Estimate] | Mapping[str, Estimate],
+    truth: "float | pd.Series | None" = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Estimates with their 95% intervals, one a line, and the truth beside them.
+
+    A number is drawn as one line of truth; a Series holds a truth for each label.
+    """
+    named = estimates if isinstance(estimates, Mapping) else {e.label or e.method: e for e in estimates}
+    ax = _axes(ax, 1.1 + 0.36 * len(named))
+    for row, (name, e) in enumerate(named.items()):
+        colour = COLOURS["dml"] if e.method.startswith("DML") else COLOURS["naive"]
+        lower, upper = e.conf_int()
+        ax.plot([lower, upper], [row, row], color=colour, lw=2.5, solid_capstyle="butt")
+        ax.plot(e.value, row, "o", color=colour, ms=6)
+        if isinstance(truth, pd.Series):
+            ax.plot(truth[name], row, "|", color=COLOURS["truth"], ms=16, mew=2, label="truth" if row == 0 else None)
+    if truth is not None and not isinstance(truth, pd.Series):
+        ax.axvline(truth, color=COLOURS["truth"], lw=1.5, ls="--", label="truth")
+    ax.set_yticks(range(len(named)), list(named))
+    ax.set_ylim(len(named) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    outcome = next(iter(named.values())).outcome
+    ax.set_xlabel(f"effect of following on {outcome}, with 95% interval")
+    if truth is not None:
+        ax.legend(loc="best")
+    return ax
+
+
+def plot_decomposition(parts: pd.Series, ax: Axes | None = None) -> Axes:
+    """Waterfall from the effect to the naive difference; ``parts`` from :func:`naive.decompose_bias`."""
+    ax = _axes(ax)
+    steps = parts.iloc[:-1]
+    ends = np.cumsum(steps.to_numpy())
+    starts = np.concatenate([[0.0], ends[:-1]])
+    colours = [COLOURS["truth"], *[COLOURS["naive"]] * (len(steps) - 1)]
+    ax.bar(range(len(steps)), steps, bottom=starts, color=colours, width=0.6)
+    ax.bar(len(steps), parts.iloc[-1], color=COLOURS["other"], width=0.6)
+    for i, (start, step) in enumerate(zip(starts, steps, strict=True)):
+        ax.annotate(f"{step:+.2f}", (i, max(start, start + step)), ha="center", va="bottom", xytext=(0, 2), textcoords="offset points")
+        ax.plot([i + 0.3, i + 0.7], [start + step] * 2, color=COLOURS["other"], lw=1)
+    last = parts.iloc[-1]
+    ax.annotate(f"{last:+.2f}", (len(steps), max(last, 0)), ha="center", va="bottom", xytext=(0, 2), textcoords="offset points")
+    ax.axhline(0, color=COLOURS["other"], lw=1)
+    ax.margins(y=0.12)
+    ax.set_xticks(range(len(parts)), list(parts.index))
+    ax.grid(axis="x", visible=False)
+    ax.set_ylabel(f"{parts.name}, followers minus others")
+    return ax
+
+
+def plot_arms(values: ArrayLike, treated: ArrayLike, label: str, ax: Axes | None = None, bins: int = 40) -> Axes:
+    """Distribution of one quantity, such as the propensity, among followers and others; densities."""
+    ax = _axes(ax)
+    values, treated = np.asarray(values, dtype=float), np.asarray(treated).astype(bool)
+    edges = np.histogram_bin_edges(values, bins=bins)
+    for name, rows, key in (("followed", treated, "treated"), ("did not", ~treated, "control")):
+        ax.hist(values[rows], bins=edges, density=True, alpha=0.55, color=COLOURS[key], label=name)
+    ax.set_xlabel(label)
+    ax.set_ylabel("density")
+    ax.legend()
+    return ax
+
+
+def plot_curves(
+    table: pd.DataFrame, xlabel: str, ylabel: str, truth: "float | None" = None, ax: Axes | None = None
+) -> Axes:
+    """One line a column over the index; columns named truth, naive or dml get their colour."""
+    ax = _axes(ax)
+    for name in table.columns:
+        key = str(name).split()[0].lower()
+        style = {"color": COLOURS[key]} if key in COLOURS else {}
+        ax.plot(table.index, table[name], marker="o", ms=4, ls="--" if key == "truth" else "-", label=name, **style)
+    if truth is not None:
+        ax.axhline(truth, color=COLOURS["truth"], ls="--", label="truth")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend()
+    return ax
+
+
+def plot_residuals(
+    treatment_residual: ArrayLike, outcome_residual: ArrayLike, slope: float, ylabel: str, ax: Axes | None = None, bins: int = 20
+) -> Axes:
+    """Outcome residuals against treatment residuals: means of equal-sized bins, and the fitted line."""
+    ax = _axes(ax)
+    v, u = np.asarray(treatment_residual), np.asarray(outcome_residual)
+    cells = pd.DataFrame({"v": v, "u": u}).groupby(pd.qcut(v, bins, duplicates="drop"), observed=True)
+    mean, error = cells.mean(), cells["u"].sem()
+    ax.errorbar(mean["v"], mean["u"], 1.96 * error, fmt="o", ms=5, color=COLOURS["dml"], label="mean of a bin, 95%")
+    ends = np.array([v.min(), v.max()])
+    ax.plot(ends, slope * ends, color=COLOURS["dml"], lw=2, label=f"slope {slope:.2f}")
+    ax.set_xlabel("decision minus predicted propensity")
+    ax.set_ylabel(ylabel)
+    ax.legend()
+    return ax
+
+
+def plot_sampling(
+    draws: Mapping[str, ArrayLike], truth: float, xlabel: str, ax: Axes | None = None, bins: int = 25
+) -> Axes:
+    """Histograms of estimates over many simulated samples, with the truth."""
+    ax = _axes(ax)
+    everything = np.concatenate([np.asarray(v, dtype=float) for v in draws.values()])
+    edges = np.histogram_bin_edges(everything, bins=bins)
+    for name, values in draws.items():
+        key = str(name).split()[0].lower()
+        ax.hist(np.asarray(values), bins=edges, alpha=0.55, label=name, **({"color": COLOURS[key]} if key in COLOURS else {}))
+    ax.axvline(truth, color=COLOURS["truth"], ls="--", label="truth")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel("samples")
+    ax.legend()
+    return ax
