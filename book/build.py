@@ -46,10 +46,7 @@ def executed_notebooks():
     """Return ``{chapter name: notebook with outputs}`` in the book's order, executing what is stale."""
     cache = _open_cache()
     _execute_stale(cache)
-    return {
-        name: cache.merge_match_into_notebook(notebook, cell_meta=())[1]
-        for name, notebook in _chapters().items()
-    }
+    return {name: cache.merge_match_into_notebook(notebook, cell_meta=())[1] for name, notebook in _chapters().items()}
 
 
 def glued(notebook):
@@ -113,9 +110,7 @@ def _hash_of_inputs():
     digest = hashlib.sha256()
     for path in sorted([*files, *ROOT.glob("uv.lock")]):
         if "__pycache__" not in path.parts and not path.name.startswith("."):
-            digest.update(
-                path.relative_to(ROOT).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest()
-            )
+            digest.update(path.relative_to(ROOT).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 

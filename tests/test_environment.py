@@ -22,9 +22,7 @@ def locked_for_readers():
             continue
         seen.append(need)
         for package in packages:
-            if package["name"] == need["name"] and package["version"] == need.get(
-                "version", package["version"]
-            ):
+            if package["name"] == need["name"] and package["version"] == need.get("version", package["version"]):
                 waiting += package.get("dependencies", [])
                 for extra in need.get("extra", []):
                     waiting += package.get("optional-dependencies", {}).get(extra, [])

@@ -8,7 +8,18 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_MODULES = ("datasets", "effects", "estimate", "learners", "marketplace", "naive", "nuisance", "plots", "simulate")
+_MODULES = (
+    "datasets",
+    "effects",
+    "estimate",
+    "learners",
+    "marketplace",
+    "naive",
+    "nuisance",
+    "plots",
+    "prose",
+    "simulate",
+)
 _HOMES = {
     "CausalData": "data",
     "Estimate": "estimate",
@@ -24,6 +35,7 @@ _HOMES = {
     "estimate_att": "effects",
     "estimate_plr": "effects",
     "estimate_gate": "effects",
+    "glue": "prose",
 }
 
 __all__ = sorted([*_HOMES, *_MODULES])

@@ -149,7 +149,9 @@ def _category_levels(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, l
 def _encoded_names(columns: Sequence[str], levels: dict[str, list[Any]]) -> list[str]:
     names: list[str] = []
     for name in columns:
-        names += [f"{name}={'missing' if level is None else level}" for level in levels[name]] if name in levels else [name]
+        names += (
+            [f"{name}={'missing' if level is None else level}" for level in levels[name]] if name in levels else [name]
+        )
     return names
 
 
@@ -167,7 +169,9 @@ def _encode(frame: pd.DataFrame, columns: Sequence[str], levels: dict[str, list[
             continue
         values = frame[name].astype(object)
         if unseen := set(pd.unique(values.dropna())) - set(levels[name]):
-            raise ValueError(f"Column {name!r} has the level {min(unseen, key=str)!r}, which the data never had; drop those rows.")
+            raise ValueError(
+                f"Column {name!r} has the level {min(unseen, key=str)!r}, which the data never had; drop those rows."
+            )
         for level in levels[name]:
             matrix[row] = values.isna() if level is None else values == level
             row += 1
@@ -237,7 +241,9 @@ def _read_treatment(column: pd.Series, treated: Any) -> NDArray[np.int8]:
             )
         treated = 1
     elif treated not in labels:
-        raise ValueError(f"treated={treated!r} is not a value of treatment {name!r}; it has {labels[0]!r} and {labels[1]!r}.")
+        raise ValueError(
+            f"treated={treated!r} is not a value of treatment {name!r}; it has {labels[0]!r} and {labels[1]!r}."
+        )
     return (column.astype(object) == treated).to_numpy(dtype=np.int8)
 
 
@@ -248,10 +254,14 @@ def _check_covariates(frame: pd.DataFrame, covariates: list[str]) -> None:
             if np.iscomplexobj(column):
                 raise ValueError(f"Covariate {name!r} is complex; use its real parts.")
             if np.isinf(column.to_numpy(dtype=float, na_value=np.nan)).any():
-                raise ValueError(f"Covariate {name!r} has infinite values; replace them by a number or mark them missing.")
+                raise ValueError(
+                    f"Covariate {name!r} has infinite values; replace them by a number or mark them missing."
+                )
             continue
         if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-            raise ValueError(f"Covariate {name!r} is a date or duration; turn it into a number, such as days before the decision.")
+            raise ValueError(
+                f"Covariate {name!r} is a date or duration; turn it into a number, such as days before the decision."
+            )
         if (n_levels := column.nunique()) > _MAX_LEVELS:
             raise ValueError(
                 f"Covariate {name!r} has {n_levels:,} distinct labels; group the rare ones (at most {_MAX_LEVELS}) "

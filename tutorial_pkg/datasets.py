@@ -21,7 +21,7 @@ from tutorial_pkg.simulate import (
 def load_sellers(outcome: str = "units_30d") -> SellerSample:
     """The committed sellers data: 10,000 outlet-deal recommendations with their truth. Synthetic.
 
-    Drawn from the marketplace's ``proactive`` scenario with seed 2026; ``data/README.md`` is its data card
+    Drawn from the marketplace's ``proactive`` scenario with seed 6; ``data/README.md`` is its data card
     and ``data/dictionary.csv`` explains every column.
 
     Examples
@@ -44,8 +44,8 @@ def load_sellers(outcome: str = "units_30d") -> SellerSample:
             outcome=name,
             treatment=data.d,
             propensity=truth["propensity"].to_numpy(),
-            **{part: truth[f"{name}:{part}"].to_numpy() for part in TRUTH_PARTS},
             stored_population=Targets(**population[name]),
+            **{part: truth[f"{name}:{part}"].to_numpy() for part in TRUTH_PARTS},
         )
         for name in (*OUTCOMES, PLACEBO)
     }

@@ -99,7 +99,9 @@ def estimate_gate(nuisances: Nuisances, groups: "str | pd.Series", clipping: flo
         with _quiet():
             regression = model.gate(dummies).blp_model[0]
         signal = np.asarray(regression.model.endog)
-        per_repeat.append([_group_estimate(data, signal, dummies[name], value) for name, value in regression.params.items()])
+        per_repeat.append(
+            [_group_estimate(data, signal, dummies[name], value) for name, value in regression.params.items()]
+        )
     return Estimates([combine_splits(list(splits)) for splits in zip(*per_repeat, strict=True)])
 
 
@@ -120,7 +122,9 @@ def group_labels(data: CausalData, groups: "str | pd.Series") -> pd.Series:
     """One label a row, checked: no missing label, every group with rows of both arms."""
     if isinstance(groups, str):
         if groups not in data.frame.columns:
-            raise ValueError(f"groups={groups!r} is not a column of the frame; check its spelling or pass a Series of labels.")
+            raise ValueError(
+                f"groups={groups!r} is not a column of the frame; check its spelling or pass a Series of labels."
+            )
         name = groups
         labels = data.frame[groups]
     else:
@@ -129,16 +133,22 @@ def group_labels(data: CausalData, groups: "str | pd.Series") -> pd.Series:
         if len(labels) != data.n_rows:
             raise ValueError(f"{name!r} has {len(labels):,} labels for {data.n_rows:,} rows; pass one label a row.")
         if isinstance(groups, pd.Series) and not labels.index.equals(data.frame.index):
-            raise ValueError(f"{name!r} has another index than the frame; align it, for instance with groups.loc[frame.index].")
+            raise ValueError(
+                f"{name!r} has another index than the frame; align it, for instance with groups.loc[frame.index]."
+            )
     if n_missing := int(labels.isna().sum()):
-        raise ValueError(f"{name!r} has no label in {n_missing:,} rows; give them a group or leave those rows out of the data.")
+        raise ValueError(
+            f"{name!r} has no label in {n_missing:,} rows; give them a group or leave those rows out of the data."
+        )
     if isinstance(labels.dtype, pd.CategoricalDtype):
         labels = labels.cat.remove_unused_categories()
     labels = labels.reset_index(drop=True).rename(str(name))
     counts = pd.crosstab(labels, data.d)
     small = counts.index[(counts.reindex(columns=[0, 1], fill_value=0) < 3).any(axis=1)]
     if len(small):
-        raise ValueError(f"Group {small[0]!r} of {name!r} has fewer than three rows in one arm; merge it with another group.")
+        raise ValueError(
+            f"Group {small[0]!r} of {name!r} has fewer than three rows in one arm; merge it with another group."
+        )
     return labels
 
 

@@ -65,16 +65,13 @@ class Estimate:
             raise ValueError(f"{which.method} gives no influence values, so the error of a difference is unknown.")
         if self.n_rows != other.n_rows:
             raise ValueError(f"The estimates are from different rows ({self.n_rows:,} and {other.n_rows:,}).")
-        names = {
-            "estimand": f"{self.estimand} - {other.estimand}",
-            "method": self.method if self.method == other.method else f"{self.method} - {other.method}",
-        }
+        estimand = f"{self.estimand} - {other.estimand}"
+        method = self.method if self.method == other.method else f"{self.method} - {other.method}"
         if self.splits and len(self.splits) == len(other.splits):
-            contrasts = [replace(a - b, **names) for a, b in zip(self.splits, other.splits, strict=True)]
-            return combine_splits(contrasts)
+            return combine_splits([a - b for a, b in zip(self.splits, other.splits, strict=True)])
         influence = self.influence - other.influence
         return from_influence(
-            self.value - other.value, influence, self.clusters, outcome=self.outcome, **names
+            self.value - other.value, influence, self.clusters, estimand=estimand, method=method, outcome=self.outcome
         )
 
     def __repr__(self) -> str:
@@ -160,5 +157,5 @@ def combine_splits(splits: list[Estimate]) -> Estimate:
     errors = np.array([s.std_error for s in splits])
     value = float(np.median(values))
     std_error = float(np.median(values + 1.96 * errors) - value) / 1.96
-    influence = np.mean([s.influence for s in splits], axis=0)
+    influence = np.mean([s.influence for s in splits if s.influence is not None], axis=0)
     return replace(splits[0], value=value, std_error=std_error, influence=influence, splits=tuple(splits))

@@ -4,7 +4,7 @@ Any scikit-learn pair may be used instead. Learners run on one thread; :func:`cr
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,9 @@ def linear() -> Learners:
     return Learners(_standardised(lasso), _standardised(logit))
 
 
-def boosted_trees(start: Literal["linear", "mean"] = "linear", learning_rate: float = 0.05, max_trees: int = 600) -> Learners:
+def boosted_trees(
+    start: Literal["linear", "mean"] = "linear", learning_rate: float = 0.1, max_trees: int = 600
+) -> Learners:
     """Gradient-boosted trees (LightGBM) that need no tuning; missing values are welcome.
 
     Boosting starts from the penalised linear fit of :func:`linear`, so that trees are spent on what a line
@@ -67,7 +69,7 @@ def _standardised(model: Any) -> Pipeline:
 class _Boosted(BaseEstimator):
     """LightGBM from a linear start, with the number of trees chosen on held-out rows."""
 
-    PARAMS = {
+    PARAMS: ClassVar[dict[str, Any]] = {
         "num_leaves": 8,
         "min_data_in_leaf": 20,
         "feature_fraction": 0.5,
@@ -82,31 +84,43 @@ class _Boosted(BaseEstimator):
         "verbose": -1,
     }
 
-    def __init__(self, start: str = "linear", learning_rate: float = 0.05, max_trees: int = 600, random_state: int = 0) -> None:
+    def __init__(
+        self, start: str = "linear", learning_rate: float = 0.1, max_trees: int = 600, random_state: int = 0
+    ) -> None:
         self.start = start
         self.learning_rate = learning_rate
         self.max_trees = max_trees
         self.random_state = random_state
 
     def _fit(self, x: NDArray, y: NDArray, objectives: list[str], metric: str) -> None:
-        """Choose objective and number of trees by cross-validation, then fit all rows; keep zero trees if best."""
+        """Choose the objective and the number of trees by cross-validation, then fit all rows."""
         import lightgbm as lgb
 
-        parameters = {"learning_rate": self.learning_rate, "metric": metric, "seed": self.random_state, **self.PARAMS}
-        stop = [lgb.early_stopping(30, verbose=False)]
+        parameters = {
+            "learning_rate": self.learning_rate,
+            "metric": metric,
+            "seed": self.random_state,
+            **self.PARAMS,
+        }
         best = np.inf
         for objective in objectives:
-            start = self._start_score(x, objective)
             options = parameters | {"objective": objective}
-            binned = lgb.Dataset(x, y, init_score=start, params=options, free_raw_data=False)
-            curve = lgb.cv(
-                options, binned, self.max_trees, nfold=4, stratified=objective == "binary", shuffle=True,
-                seed=self.random_state, callbacks=stop,
-            )[f"valid {metric}-mean"]  # fmt: skip
-            if curve[-1] < best:
-                best, self.objective_, self.n_trees_, chosen = curve[-1], objective, len(curve), (options, start)
-        options, start = chosen
-        self.booster_ = lgb.train(options, lgb.Dataset(x, y, init_score=start, params=options), self.n_trees_)
+            start = self._start_score(x, objective)
+            curve: Any = lgb.cv(
+                options,
+                lgb.Dataset(x, y, init_score=start, params=options, free_raw_data=False),
+                self.max_trees,
+                nfold=4,
+                stratified=objective == "binary",
+                seed=self.random_state,
+                callbacks=[lgb.early_stopping(30, verbose=False)],
+            )
+            losses = curve[f"valid {metric}-mean"]
+            if losses[-1] < best:
+                best, self.objective_, self.n_trees_ = losses[-1], objective, len(losses)
+        options = parameters | {"objective": self.objective_}
+        rows = lgb.Dataset(x, y, init_score=self._start_score(x, self.objective_), params=options)
+        self.booster_ = lgb.train(options, rows, self.n_trees_)
 
     def _start_score(self, x: NDArray, objective: str) -> NDArray[np.float64]:
         raise NotImplementedError

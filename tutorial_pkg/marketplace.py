@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 SELLER_LATENTS = ("drive", "expertise", "size", "growth")
 PRODUCT_LATENTS = ("demand", "stock", "price", "quality")
@@ -38,8 +39,17 @@ class Column:
     series: str = ""  # columns of one series share a product-specific component
 
 
-def _column(name: str, group: str, unit: str, meaning: str, kind: str, loc: float = 0.0, scale: float = 1.0,
-            series: str = "", **loads: float) -> Column:
+def _column(
+    name: str,
+    group: str,
+    unit: str,
+    meaning: str,
+    kind: str,
+    loc: float = 0.0,
+    scale: float = 1.0,
+    series: str = "",
+    **loads: float,
+) -> Column:
     return Column(name, group, unit, meaning, kind, loc, scale, tuple(loads.items()), series)
 
 
@@ -47,35 +57,115 @@ def _drivers() -> Iterator[Column]:
     """The columns that the decision or the outcomes truly depend on."""
     seller, inventory, product = "seller profile", "inventory management", "product characteristics"
     demand, season = "demand history", "season"
-    yield _column("engagement_score", seller, "points 0-100", "how actively the seller uses the inventory tools",
-                  "score", drive=0.85)
-    yield _column("expertise_score", seller, "points 0-100", "inventory-management skill, from past accuracy of stock",
-                  "score", expertise=0.85)
-    yield _column("planning_score", inventory, "points 0-100", "regularity of replenishment orders", "score",
-                  drive=0.45, expertise=0.45)
-    yield _column("past_alignment_score", seller, "points 0-100",
-                  "how often earlier recommendations of any kind were followed", "score", drive=0.6)
-    yield _column("account_size_score", seller, "points 0-100", "size of the account among all sellers", "score",
-                  size=0.9)
-    yield _column("weeks_of_cover", inventory, "weeks", "stock on hand divided by weekly demand", "number", 14.0, 6.0,
-                  stock=0.9)
-    yield _column("sell_through_score", inventory, "points 0-100", "speed at which stock turned over in 90 days",
-                  "score", demand=0.5, stock=-0.5)
-    yield _column("demand_score", demand, "points 0-100", "forecast demand among products of the category", "score",
-                  demand=0.9)
-    yield _column("traffic_score", demand, "points 0-100", "visits to the listing among products of the category",
-                  "score", demand=0.6, quality=0.4)
-    yield _column("rating_score", product, "points 0-100", "customer rating among products of the category", "score",
-                  quality=0.8)
-    yield _column("price_position", product, "points 0-100", "price among comparable offers, 50 is the middle",
-                  "score", price=0.8)
+    yield _column(
+        "engagement_score",
+        seller,
+        "points 0-100",
+        "how actively the seller uses the inventory tools",
+        "score",
+        drive=0.85,
+    )
+    yield _column(
+        "expertise_score",
+        seller,
+        "points 0-100",
+        "inventory-management skill, from past accuracy of stock",
+        "score",
+        expertise=0.85,
+    )
+    yield _column(
+        "planning_score",
+        inventory,
+        "points 0-100",
+        "regularity of replenishment orders",
+        "score",
+        drive=0.45,
+        expertise=0.45,
+    )
+    yield _column(
+        "past_alignment_score",
+        seller,
+        "points 0-100",
+        "how often earlier recommendations of any kind were followed",
+        "score",
+        drive=0.6,
+    )
+    yield _column(
+        "account_size_score",
+        seller,
+        "points 0-100",
+        "size of the account among all sellers",
+        "score",
+        size=0.9,
+    )
+    yield _column(
+        "weeks_of_cover",
+        inventory,
+        "weeks",
+        "stock on hand divided by weekly demand",
+        "number",
+        14.0,
+        6.0,
+        stock=0.9,
+    )
+    yield _column(
+        "sell_through_score",
+        inventory,
+        "points 0-100",
+        "speed at which stock turned over in 90 days",
+        "score",
+        demand=0.5,
+        stock=-0.5,
+    )
+    yield _column(
+        "demand_score",
+        demand,
+        "points 0-100",
+        "forecast demand among products of the category",
+        "score",
+        demand=0.9,
+    )
+    yield _column(
+        "traffic_score",
+        demand,
+        "points 0-100",
+        "visits to the listing among products of the category",
+        "score",
+        demand=0.6,
+        quality=0.4,
+    )
+    yield _column(
+        "rating_score",
+        product,
+        "points 0-100",
+        "customer rating among products of the category",
+        "score",
+        quality=0.8,
+    )
+    yield _column(
+        "price_position",
+        product,
+        "points 0-100",
+        "price among comparable offers, 50 is the middle",
+        "score",
+        price=0.8,
+    )
     yield _column("list_price", product, "USD", "list price", "money", 3.0, 0.45, price=0.6)
     yield _column("season_index", season, "points 0-100", "seasonal demand expected in the next 30 days", "score")
-    yield _column("growth_score", seller, "points 0-100", "growth of the account's sales in 12 months", "score",
-                  growth=0.85)
+    yield _column(
+        "growth_score",
+        seller,
+        "points 0-100",
+        "growth of the account's sales in 12 months",
+        "score",
+        growth=0.85,
+    )
 
 
-_SELLER = [
+_Table = list[tuple[str, str, str, str, float, float, dict[str, float]]]
+# name, unit, meaning, kind, loc, scale, loads
+
+_SELLER: _Table = [
     ("tenure_months", "months", "time since the account was opened", "count", 3.4, 0.8, {"expertise": 0.5}),
     ("catalogue_size", "products", "active products of the seller", "count", 3.6, 1.1, {"size": 0.8}),
     ("brands_owned", "brands", "registered brands of the seller", "count", 0.6, 0.8, {"size": 0.5}),
@@ -98,7 +188,7 @@ _SELLER = [
      {"growth": 0.5}),
 ]  # fmt: skip
 
-_INVENTORY = [
+_INVENTORY: _Table = [
     ("stock_on_hand", "units", "units in stock today", "count", 4.2, 0.8, {"stock": 0.6, "demand": 0.5}),
     ("excess_units", "units", "units beyond expected demand", "count", 2.4, 1.2, {"stock": 0.8}),
     ("aged_units_180d", "units", "units in stock longer than 180 days", "count", 1.2, 1.2, {"stock": 0.6}),
@@ -117,7 +207,7 @@ _INVENTORY = [
     ("capacity_used_share", "share", "share of the storage limit in use", "share", 0.3, 0.9, {"stock": 0.5}),
 ]  # fmt: skip
 
-_PRODUCT = [
+_PRODUCT: _Table = [
     ("unit_cost", "USD", "purchase cost of a unit", "money", 2.1, 0.6, {"price": 0.5}),
     ("margin_share", "share", "margin before fees", "share", -0.6, 0.5, {"price": 0.3}),
     ("fulfilment_fee", "USD", "fulfilment fee of a unit", "money", 1.3, 0.3, {"price": 0.2}),
@@ -142,7 +232,7 @@ _PRODUCT = [
     ("subscription", "0/1", "sold by subscription", "flag", 1.0, 1.0, {"demand": 0.2}),
 ]  # fmt: skip
 
-_DEMAND = [
+_DEMAND: _Table = [
     ("conversion_share", "share", "share of visits that ended in an order", "share", -2.2, 0.4, {"quality": 0.3}),
     ("search_rank", "rank", "position in search", "count", 3.5, 1.0, {"demand": -0.5}),
     ("wishlist_adds_90d", "adds", "wish-list additions in 90 days", "count", 2.0, 1.0, {"demand": 0.5}),
@@ -154,7 +244,7 @@ _DEMAND = [
     ("forecast_growth", "ratio", "forecast demand relative to the last 30 days", "number", 1.0, 0.2, {}),
 ]  # fmt: skip
 
-_SEASON = [
+_SEASON: _Table = [
     ("days_to_holiday", "days", "days until the next shopping holiday", "uniform", 0.0, 60.0, {}),
     ("week_of_year", "week", "calendar week of the recommendation", "uniform", 0.0, 52.0, {}),
     ("last_year_uplift", "ratio", "same 30 days last year relative to its yearly mean", "number", 1.0, 0.25, {}),
@@ -175,9 +265,17 @@ _WEEKLY = [  # series, group, unit, meaning, kind, loc, scale, loads
 def marketplace_columns() -> list[Column]:
     """All named covariates but the product category, those that matter first."""
     columns = list(_drivers())
-    for group, table in (("seller profile", _SELLER), ("inventory management", _INVENTORY),
-                         ("product characteristics", _PRODUCT), ("demand history", _DEMAND), ("season", _SEASON)):  # fmt: skip
-        columns += [_column(n, group, unit, text, kind, a, b, "", **loads) for n, unit, text, kind, a, b, loads in table]
+    named = {
+        "seller profile": _SELLER,
+        "inventory management": _INVENTORY,
+        "product characteristics": _PRODUCT,
+        "demand history": _DEMAND,
+        "season": _SEASON,
+    }
+    for group, table in named.items():
+        columns += [
+            _column(n, group, unit, text, kind, a, b, "", **loads) for n, unit, text, kind, a, b, loads in table
+        ]
     for series, group, unit, text, kind, a, b, loads in _WEEKLY:
         columns += [_column(f"{series}_week_{week:02d}", group, unit, f"{text}, {week} week{'s' * (week > 1)} ago",
                             kind, a, b, series, **loads) for week in range(1, N_WEEKS + 1)]  # fmt: skip
@@ -190,7 +288,7 @@ def extra_column(number: int) -> Column:
                    "score", demand=0.3, drive=0.2)  # fmt: skip
 
 
-def shape_marginal(column: Column, z: NDArray[np.float64]) -> NDArray[np.float64]:
+def shape_marginal(column: Column, z: NDArray[np.float64]) -> NDArray:
     """Turn a standard normal score into the column's marginal, rounded as such data would be stored."""
     if column.kind == "score":
         return np.round(np.clip(50.0 + 15.0 * z, 0.0, 100.0), 1)
@@ -201,9 +299,8 @@ def shape_marginal(column: Column, z: NDArray[np.float64]) -> NDArray[np.float64
     if column.kind == "money":
         return np.round(np.exp(column.loc + column.scale * np.clip(z, -5, 5)), 2)
     if column.kind == "number":
-        return np.round(np.clip(column.loc + column.scale * z, 0.0 if column.loc > 2 else -99.0, None), 1 + (column.scale < 1))
+        lowest = 0.0 if column.loc > 2 else -np.inf  # stocks are never negative; anomalies may be
+        return np.round(np.maximum(column.loc + column.scale * z, lowest), 1 if column.scale >= 1 else 2)
     if column.kind == "flag":
         return (z > column.loc).astype(float)
-    from scipy.special import ndtr  # uniform
-
-    return np.floor(column.scale * ndtr(z))
+    return np.floor(column.scale * ndtr(z))  # uniform

@@ -1,5 +1,6 @@
 """Comparisons made before double machine learning, and the exact account of their bias."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -61,8 +62,13 @@ def regression_adjusted(data: CausalData, controls: "list[str] | None" = None) -
     source = data if controls is None else replace(data, covariates=controls, effect_modifiers=())
     x = _standardised(source.x)
     design = np.column_stack([data.d, np.ones(data.n_rows), x])
-    robust = {"cov_type": "HC1"} if data.clusters is None else {"cov_type": "cluster", "cov_kwds": {"groups": data.clusters}}
-    fit = sm.OLS(data.y, design).fit(**robust)
+    robust = (
+        {"cov_type": "HC1"} if data.clusters is None else {"cov_type": "cluster", "cov_kwds": {"groups": data.clusters}}
+    )
+    with warnings.catch_warnings():
+        # All levels of a category beside the constant: redundant, and without effect on the treatment's coefficient.
+        warnings.filterwarnings("ignore", message=".*rank-deficient")
+        fit = sm.OLS(data.y, design).fit(**robust)
     n_controls = len(source.covariates)
     return Estimate(
         float(fit.params[0]), float(fit.bse[0]), "ATE", f"OLS with {n_controls} controls", data.n_rows,

@@ -61,7 +61,9 @@ class Nuisances:
 
     def __repr__(self) -> str:
         splits = f"{len(self.folds[0])} folds" + (f" x {self.n_repeats} repeats" if self.n_repeats > 1 else "")
-        return f"Nuisances of {self.data.outcome} and {self.data.treatment}, {splits}, {sum(self.seconds.values()):.1f} s"
+        return (
+            f"Nuisances of {self.data.outcome} and {self.data.treatment}, {splits}, {sum(self.seconds.values()):.1f} s"
+        )
 
     def _repr_html_(self) -> str:
         return self.losses.style.format(precision=3).set_caption(repr(self)).to_html()
@@ -144,7 +146,9 @@ def cross_fit(
     done = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(
         joblib.delayed(fit)(*task) for task in tasks
     )
-    with tqdm(done, total=len(tasks), desc="cross-fitting", delay=0 if progress else 5, disable=progress is False) as bar:
+    with tqdm(
+        done, total=len(tasks), desc="cross-fitting", delay=0 if progress else 5, disable=progress is False
+    ) as bar:
         for name, repeat, fold, prediction, cost in bar:
             predictions[name][folds[repeat][fold][1], repeat] = prediction
             seconds[name] += cost
@@ -235,7 +239,9 @@ def _check_folds(data: CausalData, folds: Sequence[Folds]) -> None:
     for number, repeat in enumerate(folds):
         tested = np.concatenate([test for _, test in repeat])
         if len(tested) != data.n_rows or not np.array_equal(np.sort(tested), np.arange(data.n_rows)):
-            raise ValueError(f"folds[{number}] must test each of the {data.n_rows:,} rows exactly once; check its row positions.")
+            raise ValueError(
+                f"folds[{number}] must test each of the {data.n_rows:,} rows exactly once; check its row positions."
+            )
         for train, test in repeat:
             if np.intersect1d(train, test).size:
                 raise ValueError(f"folds[{number}] trains on rows it tests; keep train and test apart.")
@@ -255,7 +261,9 @@ def _check_reuse(data: CausalData, earlier: Nuisances) -> None:
             "fit these data on their own."
         )
     if data.covariates != earlier.data.covariates:
-        raise ValueError("reuse= needs the same covariates, since the propensity was fitted on them; fit these data on their own.")
+        raise ValueError(
+            "reuse= needs the same covariates, since the propensity was fitted on them; fit these data on their own."
+        )
 
 
 def _check_learners(data: CausalData, learners: Learners) -> None:
@@ -263,7 +271,8 @@ def _check_learners(data: CausalData, learners: Learners) -> None:
         model = getattr(learners, role, None)
         method = "predict_proba" if role == "propensity" else "predict"
         if not (hasattr(model, "fit") and hasattr(model, method)):
-            raise ValueError(f"learners.{role} must have fit and {method}; pass a scikit-learn {'classifier' if role == 'propensity' else 'regressor'}.")
+            kind = "classifier" if role == "propensity" else "regressor"
+            raise ValueError(f"learners.{role} must have fit and {method}; pass a scikit-learn {kind}.")
         if not get_tags(model).input_tags.allow_nan:
             for name, values in zip(data.x_names, data.x.T, strict=True):
                 if n_missing := int(np.isnan(values).sum()):
@@ -277,7 +286,9 @@ def _check_separation(data: CausalData) -> None:
     treated = data.d == 1
     for name, values in zip(data.x_names, data.x.T, strict=True):
         low, high = values[treated], values[~treated]
-        if np.nanmax(low, initial=-np.inf) < np.nanmin(high, initial=np.inf) or np.nanmin(low, initial=np.inf) > np.nanmax(high, initial=-np.inf):
+        if np.nanmax(low, initial=-np.inf) < np.nanmin(high, initial=np.inf) or np.nanmin(
+            low, initial=np.inf
+        ) > np.nanmax(high, initial=-np.inf):
             raise ValueError(
                 f"Covariate {name!r} tells treated from untreated rows without error, so no comparable rows exist; "
                 f"drop it if it is a consequence of {data.treatment!r}, or restrict the rows to where both arms occur."

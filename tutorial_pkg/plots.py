@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from cycler import cycler
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
@@ -43,6 +44,7 @@ def use_style() -> None:
             "axes.titlesize": 11,
             "font.size": 10,
             "legend.frameon": False,
+            "axes.prop_cycle": cycler(color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]),
         }
     )
 
@@ -52,6 +54,11 @@ def _axes(ax: Axes | None, height: float | None = None) -> Axes:
         return ax
     use_style()
     return plt.subplots(figsize=(7.0, height) if height else None)[1]
+
+
+def _colour(name: object) -> str | None:
+    """The book's colour of what a label starts with, or None for the next of the cycle."""
+    return COLOURS.get(str(name).split()[0].lower())
 
 
 def plot_estimates(
@@ -71,7 +78,15 @@ def plot_estimates(
         ax.plot([lower, upper], [row, row], color=colour, lw=2.5, solid_capstyle="butt")
         ax.plot(e.value, row, "o", color=colour, ms=6)
         if isinstance(truth, pd.Series):
-            ax.plot(truth[name], row, "|", color=COLOURS["truth"], ms=16, mew=2, label="truth" if row == 0 else None)
+            ax.plot(
+                truth[name],
+                row,
+                "|",
+                color=COLOURS["truth"],
+                ms=16,
+                mew=2,
+                label="truth" if row == 0 else None,
+            )
     if truth is not None and not isinstance(truth, pd.Series):
         ax.axvline(truth, color=COLOURS["truth"], lw=1.5, ls="--", label="truth")
     ax.set_yticks(range(len(named)), list(named))
@@ -94,10 +109,24 @@ def plot_decomposition(parts: pd.Series, ax: Axes | None = None) -> Axes:
     ax.bar(range(len(steps)), steps, bottom=starts, color=colours, width=0.6)
     ax.bar(len(steps), parts.iloc[-1], color=COLOURS["other"], width=0.6)
     for i, (start, step) in enumerate(zip(starts, steps, strict=True)):
-        ax.annotate(f"{step:+.2f}", (i, max(start, start + step)), ha="center", va="bottom", xytext=(0, 2), textcoords="offset points")
+        ax.annotate(
+            f"{step:+.2f}",
+            (i, max(start, start + step)),
+            ha="center",
+            va="bottom",
+            xytext=(0, 2),
+            textcoords="offset points",
+        )
         ax.plot([i + 0.3, i + 0.7], [start + step] * 2, color=COLOURS["other"], lw=1)
     last = parts.iloc[-1]
-    ax.annotate(f"{last:+.2f}", (len(steps), max(last, 0)), ha="center", va="bottom", xytext=(0, 2), textcoords="offset points")
+    ax.annotate(
+        f"{last:+.2f}",
+        (len(steps), max(last, 0)),
+        ha="center",
+        va="bottom",
+        xytext=(0, 2),
+        textcoords="offset points",
+    )
     ax.axhline(0, color=COLOURS["other"], lw=1)
     ax.margins(y=0.12)
     ax.set_xticks(range(len(parts)), list(parts.index))
@@ -112,7 +141,7 @@ def plot_arms(values: ArrayLike, treated: ArrayLike, label: str, ax: Axes | None
     values, treated = np.asarray(values, dtype=float), np.asarray(treated).astype(bool)
     edges = np.histogram_bin_edges(values, bins=bins)
     for name, rows, key in (("followed", treated, "treated"), ("did not", ~treated, "control")):
-        ax.hist(values[rows], bins=edges, density=True, alpha=0.55, color=COLOURS[key], label=name)
+        ax.hist(values[rows], bins=list(edges), density=True, alpha=0.55, color=COLOURS[key], label=name)
     ax.set_xlabel(label)
     ax.set_ylabel("density")
     ax.legend()
@@ -125,9 +154,15 @@ def plot_curves(
     """One line a column over the index; columns named truth, naive or dml get their colour."""
     ax = _axes(ax)
     for name in table.columns:
-        key = str(name).split()[0].lower()
-        style = {"color": COLOURS[key]} if key in COLOURS else {}
-        ax.plot(table.index, table[name], marker="o", ms=4, ls="--" if key == "truth" else "-", label=name, **style)
+        ax.plot(
+            table.index,
+            table[name],
+            marker="o",
+            ms=4,
+            ls="--" if name == "truth" else "-",
+            label=name,
+            color=_colour(name),
+        )
     if truth is not None:
         ax.axhline(truth, color=COLOURS["truth"], ls="--", label="truth")
     ax.set_xlabel(xlabel)
@@ -137,7 +172,12 @@ def plot_curves(
 
 
 def plot_residuals(
-    treatment_residual: ArrayLike, outcome_residual: ArrayLike, slope: float, ylabel: str, ax: Axes | None = None, bins: int = 20
+    treatment_residual: ArrayLike,
+    outcome_residual: ArrayLike,
+    slope: float,
+    ylabel: str,
+    ax: Axes | None = None,
+    bins: int = 20,
 ) -> Axes:
     """Outcome residuals against treatment residuals: means of equal-sized bins, and the fitted line."""
     ax = _axes(ax)
@@ -161,8 +201,13 @@ def plot_sampling(
     everything = np.concatenate([np.asarray(v, dtype=float) for v in draws.values()])
     edges = np.histogram_bin_edges(everything, bins=bins)
     for name, values in draws.items():
-        key = str(name).split()[0].lower()
-        ax.hist(np.asarray(values), bins=edges, alpha=0.55, label=name, **({"color": COLOURS[key]} if key in COLOURS else {}))
+        ax.hist(
+            np.asarray(values),
+            bins=list(edges),
+            alpha=0.55,
+            label=name,
+            color=_colour(name),
+        )
     ax.axvline(truth, color=COLOURS["truth"], ls="--", label="truth")
     ax.set_xlabel(xlabel)
     ax.set_ylabel("samples")

@@ -30,7 +30,13 @@ SCENARIOS = ("proactive", "self_reliant", "randomised")
 RECOMMENDATIONS = ("restock", "sponsored_ads", "outlet_deal")
 OUTCOMES = ("units_30d", "revenue_30d", "clicks_30d")
 PLACEBO = "units_prev_30d"
-EFFECT_MODIFIERS = ("product_category", "weeks_of_cover", "engagement_score", "demand_score", "price_position")
+EFFECT_MODIFIERS = (
+    "product_category",
+    "weeks_of_cover",
+    "engagement_score",
+    "demand_score",
+    "price_position",
+)
 
 _COLUMNS = {column.name: column for column in marketplace_columns()}
 _DRIVERS = tuple(_COLUMNS)[:14]
@@ -243,8 +249,7 @@ def population_targets(dials: Dials, n_rows: int = 400_000, seed: int = 1_000_00
     means = _conditional_means(dials, seen, category)
     propensity = _propensity(dials, seen, category)
     return {
-        outcome: _targets(means[outcome][1] - means[outcome][0], propensity, None)
-        for outcome in (*OUTCOMES, PLACEBO)
+        outcome: _targets(means[outcome][1] - means[outcome][0], propensity, None) for outcome in (*OUTCOMES, PLACEBO)
     }
 
 
@@ -254,13 +259,13 @@ def _targets(cate: Array, propensity: Array, treated: NDArray[np.bool_] | None) 
     weights = {"ate": np.ones_like(cate), "att": m, "atc": 1 - m, "plr": propensity * (1 - propensity)}
     values = {name: float(np.average(cate, weights=w)) if w.any() else np.nan for name, w in weights.items()}
     if treated is not None:
-        return Targets(**values)
+        return Targets(*values.values())
     errors = {}
     for name, w in weights.items():
         influence = w * (cate - values[name]) / w.mean()
         blocks = [block.mean() for block in np.array_split(influence, 200)]
         errors[name] = float(np.std(blocks, ddof=1) / np.sqrt(len(blocks)))
-    return Targets(**values, errors=errors)
+    return Targets(*values.values(), errors)
 
 
 # --- covariates -----------------------------------------------------------------------------------------
@@ -425,12 +430,18 @@ class _Drawn:
 
 
 def _draw_outcomes(
-    dials: Dials, seen: Columns, category: NDArray[np.int8], sellers: NDArray[np.int32], stream: np.random.Generator
+    dials: Dials,
+    seen: Columns,
+    category: NDArray[np.int8],
+    sellers: NDArray[np.int32],
+    stream: np.random.Generator,
 ) -> _Drawn:
     n_rows, n_sellers = len(sellers), int(sellers[-1]) + 1
     trait = stream.choice(np.array([-1, 1], dtype=np.int8), n_sellers)[sellers]
     score = _decision_score(dials, seen, category)
-    chance = _propensity_given_trait(dials if dials.scenario != "randomised" else replace(dials, hidden=0.0), score, trait)
+    chance = _propensity_given_trait(
+        dials if dials.scenario != "randomised" else replace(dials, hidden=0.0), score, trait
+    )
     aligned = (stream.random(n_rows) < chance).astype(np.int8)
 
     means = _conditional_means(dials, seen, category)
@@ -477,7 +488,9 @@ def _frame(
     drawn: _Drawn,
 ) -> pd.DataFrame:
     """One frame around the covariate matrix, which is not copied."""
-    head = pd.DataFrame({"seller_id": sellers, "product_category": pd.Categorical.from_codes(category, CATEGORIES)})
+    head = pd.DataFrame(
+        {"seller_id": sellers, "product_category": pd.Categorical.from_codes(category, list(CATEGORIES))}
+    )
     body = pd.DataFrame(matrix.T, columns=names, copy=False)
     tail = pd.DataFrame({"aligned": drawn.aligned, **drawn.outcomes})
     return pd.concat([head, body, tail], axis=1)

@@ -1,0 +1,45 @@
+"""What holds of every chapter: it runs clean, its cells are short, its figures have alt texts."""
+
+import re
+from pathlib import Path
+
+import jupytext
+import pytest
+
+BOOK = Path(__file__).parents[2] / "book"
+CHAPTERS = sorted(p for p in BOOK.glob("*.md") if "{code-cell}" in p.read_text())
+
+
+def test_no_cell_printed_a_warning_or_an_error(notebooks):
+    for name, notebook in notebooks.items():
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                assert output.output_type != "error", name
+                assert output.get("name") != "stderr", f"{name}: {output.text[:200]}"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_cells_are_short(path):
+    for cell in jupytext.read(path).cells:
+        if cell.cell_type == "code":
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            assert len(lines) <= 20, cell.source
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_every_figure_has_a_caption_and_an_alt_text(path, notebooks):
+    for cell in notebooks[path.stem].cells:
+        pictures = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+        if pictures:
+            settings = cell.metadata.get("mystnb", {})
+            assert settings.get("image", {}).get("alt"), cell.source
+            assert settings.get("figure", {}).get("caption"), cell.source
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_no_computed_number_is_typed(path):
+    """Decimals stand in the prose only inside code, formulas or links: the rest is glued."""
+    prose = re.sub(r"^(`{3,}|~{3,}).*?^\1", "", path.read_text(), flags=re.S | re.M)
+    prose = re.sub(r"\A---.*?---\n", "", prose, flags=re.S)
+    bare = re.sub(r"\{[a-z:]+\}`[^`]*`|`[^`]*`|\$[^$]*\$|\([^)]*\)|https?://\S+", "", prose)
+    assert re.findall(r"(?<![\w.])\d+\.\d+(?![\w.])", bare) == []

@@ -1,0 +1,40 @@
+"""Hands the numbers a chapter computed to its prose, so that none is typed."""
+
+from typing import Any
+
+import numpy as np
+
+from tutorial_pkg.estimate import Estimate
+
+
+def glue(**values: Any) -> None:
+    """Store numbers and words under their names for ``{glue:text}``.
+
+    An :class:`Estimate` called ``ate`` becomes ``ate``, ``ate_se``, ``ate_lower`` and ``ate_upper``; True and
+    False become "yes" and "no".
+
+    Examples
+    --------
+    >>> glue(naive_bias=2.5)  # doctest: +SKIP
+    """
+    from myst_nb import glue as store
+
+    for name, value in values.items():
+        for key, plain in _plain(name, value).items():
+            store(key, plain, display=False)
+
+
+def _plain(name: str, value: Any) -> dict[str, float | int | str]:
+    if isinstance(value, Estimate):
+        lower, upper = value.conf_int()
+        return {
+            name: value.value,
+            f"{name}_se": value.std_error,
+            f"{name}_lower": lower,
+            f"{name}_upper": upper,
+        }
+    if isinstance(value, (bool, np.bool_)):
+        return {name: "yes" if value else "no"}
+    if isinstance(value, (int, np.integer)):
+        return {name: int(value)}
+    return {name: value if isinstance(value, str) else float(value)}
