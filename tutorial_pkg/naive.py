@@ -11,14 +11,12 @@ from scipy.special import logit
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.effects import group_labels, irm_model, to_estimate
+from tutorial_pkg.effects import group_labels
 from tutorial_pkg.estimate import Estimate, from_influence
 from tutorial_pkg.learners import Learners, boosted_trees
-from tutorial_pkg.nuisance import draw_folds
 from tutorial_pkg.simulate import Truth
 
 
@@ -37,19 +35,21 @@ def difference_in_means(data: CausalData) -> Estimate:
 def stratified(data: CausalData, by: "str | pd.Series") -> Estimate:
     """Differences in means within strata, averaged by the strata's share of rows.
 
-    Estimates the ATE when the treatment is as good as random within each stratum. ``by`` is a column name
-    or one label a row; a stratum without both arms is an error.
+    Estimates the ATE when the treatment is as good as random within each stratum (Imbens and Rubin, 2015,
+    chapter 17). ``by`` is a column name or one label a row; a stratum needs three rows of each arm. The
+    standard error is that of the AIPW score with the strata's means and shares, clustered where data name a
+    cluster; it includes that the strata's shares are those of a sample.
     """
     labels = group_labels(data, by)
-    cells = pd.DataFrame({"y": data.y, "stratum": labels, "d": data.d})
-    mean = cells.groupby(["stratum", "d"], observed=True)["y"].mean().unstack()
-    share = cells.groupby("stratum", observed=True)["d"].mean()
-    effect = mean[1] - mean[0]
-    value = float(effect.loc[labels].mean())
-    m = share.loc[labels].to_numpy()
-    fitted = [mean[arm].loc[labels].to_numpy() for arm in (0, 1)]
-    influence = fitted[1] - fitted[0] - value + data.d * (data.y - fitted[1]) / m
-    influence -= (1 - data.d) * (data.y - fitted[0]) / (1 - m)
+    y, d = data.y, data.d
+    stratum = labels.groupby(labels, observed=True).ngroup().to_numpy()
+    n_rows = [np.bincount(stratum, weights=d == arm) for arm in (0, 1)]
+    mean = [np.bincount(stratum, weights=y * (d == arm)) / n_rows[arm] for arm in (0, 1)]
+    share = n_rows[1] / (n_rows[0] + n_rows[1])
+    fitted, m = [mean[arm][stratum] for arm in (0, 1)], share[stratum]
+    value = np.mean(fitted[1] - fitted[0])
+    influence = fitted[1] - fitted[0] - value
+    influence += d * (y - fitted[1]) / m - (1 - d) * (y - fitted[0]) / (1 - m)
     return _estimate(data, value, influence, f"stratified by {labels.name}")
 
 
@@ -60,7 +60,7 @@ def regression_adjusted(data: CausalData, controls: "list[str] | None" = None) -
     otherwise a variance-weighted effect (Angrist, 1998). Wraps ``statsmodels.OLS``, robust (HC1) or clustered.
     """
     source = data if controls is None else replace(data, covariates=controls, effect_modifiers=())
-    x = _standardised(source.x)
+    x = _standardised(source)
     design = np.column_stack([data.d, np.ones(data.n_rows), x])
     robust = (
         {"cov_type": "HC1"} if data.clusters is None else {"cov_type": "cluster", "cov_kwds": {"groups": data.clusters}}
@@ -79,16 +79,26 @@ def regression_adjusted(data: CausalData, controls: "list[str] | None" = None) -
 def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: int = 1) -> Estimate:
     """Each row against its nearest rows of the other arm, on the propensity or on covariates.
 
-    Estimates the ATE when rows alike in what is matched on would have had the same outcome untreated.
-    Covariates are standardised first. The standard error is that of Abadie and Imbens (2006, theorem 7) with
-    the conditional variance taken from the nearest row of the same arm; for the propensity it leaves out
-    that the propensity is itself estimated.
+    Estimates the ATE when rows alike in what is matched on differ in treatment by chance alone. Covariates
+    are standardised first; ties are broken at random, always in the same way. The standard error is that of
+    Abadie and Imbens (2006, theorem 7) with the conditional variance taken from the nearest row of the same
+    arm. It takes rows as independent, so where rows cluster it is too small. For the propensity it leaves out
+    that the propensity is itself estimated, and is then too large if anything (Abadie and Imbens, 2016). It
+    knows nothing of the bias of matches that are not close.
     """
+    if not 1 <= n_matches <= (smallest := min(np.bincount(data.d))):
+        raise ValueError(
+            f"n_matches={n_matches} is not between 1 and {smallest:,}, the rows of the smaller arm of "
+            f"{data.treatment!r}; 1 is the usual choice."
+        )
     if on == "propensity":
         z, name = logit(_logit_propensity(data))[:, None], "matching on the propensity"
     else:
         source = replace(data, covariates=on, effect_modifiers=())
-        z, name = _standardised(source.x), f"matching on {len(source.covariates)} covariates"
+        n_columns = len(source.covariates)
+        z, name = _standardised(source), f"matching on {n_columns} covariate{'s' * (n_columns > 1)}"
+    # Ties would otherwise be broken by the order of the rows, which may have to do with the outcome.
+    z = z + 1e-7 * np.random.default_rng(0).standard_normal(z.shape)
     y, d = data.y, data.d
     imputed, times_used, variance = np.empty_like(y), np.zeros_like(y), np.empty_like(y)
     for arm in (0, 1):
@@ -96,7 +106,7 @@ def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: i
         neighbours = other[NearestNeighbors(n_neighbors=n_matches).fit(z[other]).kneighbors(z[own])[1]]
         imputed[own] = y[neighbours].mean(axis=1)
         times_used += np.bincount(neighbours.ravel(), minlength=len(y)) / n_matches
-        twin = own[NearestNeighbors(n_neighbors=2).fit(z[own]).kneighbors(z[own])[1][:, 1]]
+        twin = own[NearestNeighbors(n_neighbors=1).fit(z[own]).kneighbors()[1][:, 0]]
         variance[own] = (y[own] - y[twin]) ** 2 / 2
     gap = np.where(d == 1, y - imputed, imputed - y)
     value = gap.mean()
@@ -108,13 +118,22 @@ def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: i
 def inverse_propensity_weighted(data: CausalData, clipping: float = 0.01) -> Estimate:
     """Difference of outcome means weighted by 1/m and 1/(1-m), weights summing to one in each arm.
 
-    Estimates the ATE when the propensity model, a logistic regression on all rows, is right. DoubleML's
-    normalised score with outcome models of zero.
+    Estimates the ATE when the propensity model, a logistic regression on all rows, is right (Hajek's form;
+    Lunceford and Davidian, 2004, eq. 7). Propensities are moved into [clipping, 1 - clipping]. The standard
+    error takes them as known, clustered where data name a cluster; they are estimated, which makes it too
+    large if anything (Hirano, Imbens and Ridder, 2003).
     """
-    zero = np.zeros(data.n_rows)
-    folds = draw_folds(data, n_folds=2, seed=0)  # DoubleML asks for folds; nothing is fitted on them
-    model = irm_model(data, folds, zero, zero, _logit_propensity(data), clipping=clipping, normalize_ipw=True)
-    return to_estimate(model, data, "ATE", "inverse propensity weighting")
+    if not 0 < clipping < 0.5:
+        raise ValueError(f"clipping={clipping!r} is not between 0 and 0.5; 0.01 is the usual choice.")
+    y, d = data.y, data.d
+    m = np.clip(_logit_propensity(data), clipping, 1 - clipping)
+    weights = np.where(d == 1, 1 / m, 1 / (1 - m))
+    means = np.array([np.average(y[d == arm], weights=weights[d == arm]) for arm in (0, 1)])
+    influence = np.zeros(data.n_rows)
+    for arm, sign in ((0, -1), (1, 1)):
+        own = d == arm
+        influence[own] = sign * weights[own] * (y[own] - means[arm]) / (weights[own].sum() / data.n_rows)
+    return _estimate(data, means[1] - means[0], influence, "inverse propensity weighting")
 
 
 def plug_in(data: CausalData, learners: Learners | None = None) -> Estimate:
@@ -136,6 +155,11 @@ def decompose_bias(data: CausalData, truth: Truth) -> pd.Series:
     naive = ATE + (E[Y0|D=1] - E[Y0|D=0]) + (1 - p)(ATT - ATC), every mean over the sample's rows, in outcome
     units: the effect, the selection bias, and the part due to who responds more.
     """
+    if truth.outcome != data.outcome:
+        raise ValueError(
+            f"The truth is about {truth.outcome!r} and the data name {data.outcome!r} as outcome; take both from "
+            "one sample, for instance sample.for_outcome(...)."
+        )
     d, y0, y1 = data.d == 1, truth.observed_control, truth.observed_treated
     gain = y1 - y0
     att, atc = gain[d].mean(), gain[~d].mean()
@@ -152,11 +176,20 @@ def _estimate(data: CausalData, value: float, influence: NDArray, method: str) -
     return from_influence(value, influence, data.clusters, estimand="ATE", method=method, outcome=data.outcome)
 
 
-def _standardised(x: NDArray) -> NDArray[np.float64]:
-    return StandardScaler().fit_transform(x.astype(float))
+def _standardised(data: CausalData) -> NDArray[np.float64]:
+    """Covariates as numbers with mean 0 and variance 1, (n_rows, n_columns); none may be missing."""
+    x = data.x.astype(float)
+    for name, missing in zip(data.x_names, np.isnan(x).sum(axis=0), strict=True):
+        if missing:
+            raise ValueError(
+                f"Covariate {name!r} is missing in {missing:,} rows, and this comparison needs every value; fill it "
+                "in with a marker column beside it, or drop it."
+            )
+    return StandardScaler().fit_transform(x)
 
 
 def _logit_propensity(data: CausalData) -> NDArray[np.float64]:
     """In-sample propensities of a logistic regression on all covariates."""
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=1000))
-    return model.fit(data.x, data.d).predict_proba(data.x)[:, 1]
+    model = LogisticRegression(C=1.0, max_iter=1000)
+    x = _standardised(data)
+    return model.fit(x, data.d).predict_proba(x)[:, 1]

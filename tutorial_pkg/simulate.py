@@ -257,15 +257,13 @@ def _targets(cate: Array, propensity: Array, treated: NDArray[np.bool_] | None) 
     """Averages of the conditional effect; with ``treated`` the ATT and ATC are those of the drawn arms."""
     m = propensity if treated is None else treated.astype(float)
     weights = {"ate": np.ones_like(cate), "att": m, "atc": 1 - m, "plr": propensity * (1 - propensity)}
-    values = {name: float(np.average(cate, weights=w)) if w.any() else np.nan for name, w in weights.items()}
-    if treated is not None:
-        return Targets(*values.values())
+    value = {name: float(np.average(cate, weights=w)) if w.any() else np.nan for name, w in weights.items()}
     errors = {}
-    for name, w in weights.items():
-        influence = w * (cate - values[name]) / w.mean()
+    for name, w in weights.items() if treated is None else ():
+        influence = w * (cate - value[name]) / w.mean()
         blocks = [block.mean() for block in np.array_split(influence, 200)]
         errors[name] = float(np.std(blocks, ddof=1) / np.sqrt(len(blocks)))
-    return Targets(*values.values(), errors)
+    return Targets(value["ate"], value["att"], value["atc"], value["plr"], errors)
 
 
 # --- covariates -----------------------------------------------------------------------------------------

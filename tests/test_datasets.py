@@ -1,0 +1,60 @@
+"""The committed data are the marketplace's, and are found wherever the package runs."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import tutorial_pkg as tp
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT / "data"
+
+
+def test_the_committed_data_are_drawn_again_byte_for_byte(tmp_path):
+    subprocess.run([sys.executable, DATA / "make_sellers.py", tmp_path], check=True)
+    for name in ("sellers.parquet", "sellers_truth.parquet", "population.json", "dictionary.csv"):
+        assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes(), name
+
+
+def test_the_data_are_small_enough_for_git():
+    assert sum(f.stat().st_size for f in DATA.glob("*.parquet")) < 8e6
+
+
+def test_the_dictionary_explains_every_column():
+    dictionary = pd.read_csv(DATA / "dictionary.csv", keep_default_na=False)
+    assert list(dictionary["column"]) == list(tp.load_sellers().data.frame.columns)
+    assert (dictionary[["group", "role", "meaning"]] != "").all(axis=None)
+
+
+def test_loaded_sellers_know_their_truth_for_every_outcome():
+    for outcome in tp.simulate.OUTCOMES:
+        sample = tp.load_sellers(outcome)
+        followed = sample.data.d == 1
+        assert (sample.data.y[followed] == sample.truth.observed_treated[followed]).all()
+        assert (sample.data.y[~followed] == sample.truth.observed_control[~followed]).all()
+        assert sample.truth.sample.ate == pytest.approx(sample.truth.ate, rel=0.05)
+
+
+def test_stored_population_truth_is_the_marketplaces():
+    stored = json.loads((DATA / "population.json").read_text())["units_30d"]
+    fresh = tp.simulate_sellers(100, n_covariates=15).truth.population
+    for name in ("ate", "att", "atc", "plr"):
+        assert abs(stored[name] - getattr(fresh, name)) < 4 * fresh.errors[name]
+
+
+def test_the_data_are_found_from_an_installed_wheel(tmp_path):
+    """A wheel is built and unpacked; its package, alone on the path, finds the data."""
+    hatch = pytest.importorskip("hatchling.builders.wheel")
+    wheel = next(hatch.WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    code = "import tutorial_pkg as tp; print(tp.__file__, tp.load_sellers().data.n_rows)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "site", capture_output=True, text=True, check=True
+    )
+    assert str(tmp_path / "site") in run.stdout
+    assert run.stdout.strip().endswith("10000")

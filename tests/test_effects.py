@@ -1,0 +1,203 @@
+"""Estimates equal both libraries to the last digit, and cover their truths."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubleml import DoubleMLData, DoubleMLIRM, DoubleMLPLR
+from econml.dml import LinearDML
+from econml.dr import LinearDRLearner
+from scipy.stats import binom
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LassoCV, LogisticRegression
+
+import tutorial_pkg as tp
+
+LINEAR = (LassoCV(cv=3, alphas=20), LogisticRegression(C=0.01, max_iter=2000))
+FOREST = (
+    RandomForestRegressor(20, min_samples_leaf=10, random_state=1),
+    RandomForestClassifier(20, min_samples_leaf=10, random_state=1),
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """A market without clusters, as DoubleML's guides take it."""
+    sample = tp.simulate_sellers(1_500, seed=3, n_covariates=20)
+    d = sample.data
+    return tp.CausalData(d.frame, d.outcome, d.treatment, list(d.covariates[1:]), ["weeks_of_cover"])
+
+
+@pytest.fixture(scope="module", params=[LINEAR, FOREST], ids=["linear", "forest"])
+def both(request, plain):
+    return plain, request.param, tp.cross_fit(plain, tp.learners.Learners(*request.param), n_folds=3)
+
+
+def doubleml_data(data):
+    columns = list(data.covariates)
+    return DoubleMLData(data.frame[[*columns, data.outcome, data.treatment]], data.outcome, data.treatment, columns)
+
+
+@pytest.mark.parametrize(("score", "estimate"), [("ATE", tp.estimate_ate), ("ATTE", tp.estimate_att)])
+def test_irm_equals_doubleml_called_directly(both, score, estimate):
+    data, (outcome, propensity), nuisances = both
+    direct = DoubleMLIRM(doubleml_data(data), outcome, propensity, score=score, draw_sample_splitting=False)
+    direct.set_sample_splitting(nuisances.folds).fit()
+    ours = estimate(nuisances)
+    assert ours.value == pytest.approx(direct.coef[0], abs=1e-10)
+    assert ours.std_error == pytest.approx(direct.se[0], abs=1e-10)
+    assert ours.conf_int() == pytest.approx(tuple(direct.confint().iloc[0]), abs=1e-10)
+
+
+def test_plr_equals_doubleml_and_econml_called_directly(both):
+    data, (outcome, propensity), nuisances = both
+    direct = DoubleMLPLR(doubleml_data(data), outcome, propensity, draw_sample_splitting=False)
+    direct.set_sample_splitting(nuisances.folds).fit()
+    econml = LinearDML(model_y=outcome, model_t=propensity, discrete_treatment=True, cv=nuisances.folds[0])
+    econml.fit(data.y, data.d, X=None, W=data.x)
+    ours = tp.estimate_plr(nuisances)
+    assert ours.value == pytest.approx(direct.coef[0], abs=1e-10)
+    assert ours.std_error == pytest.approx(direct.se[0], abs=1e-10)
+    assert ours.value == pytest.approx(float(np.squeeze(econml.ate())), abs=1e-10)
+
+
+class ByArm:
+    """EconML's g(D, X) as two models, one an arm, which is what DoubleML fits."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def get_params(self, deep=True):
+        return {"model": self.model}
+
+    def fit(self, xt, y):
+        from sklearn.base import clone
+
+        arm = xt[:, -1].astype(int)
+        self.arms_ = [clone(self.model).fit(xt[arm == a, :-1], y[arm == a]) for a in (0, 1)]
+        return self
+
+    def predict(self, xt):
+        return np.where(xt[:, -1] == 1, *(m.predict(xt[:, :-1]) for m in self.arms_[::-1]))
+
+
+def test_ate_equals_econmls_doubly_robust_learner(both):
+    data, (outcome, propensity), nuisances = both
+    econml = LinearDRLearner(
+        model_propensity=propensity, model_regression=ByArm(outcome), min_propensity=0.01, cv=nuisances.folds[0]
+    )
+    econml.fit(data.y, data.d, X=None, W=data.x)
+    assert tp.estimate_ate(nuisances).value == pytest.approx(float(np.squeeze(econml.ate())), abs=1e-10)
+
+
+def test_repeats_are_aggregated_as_doubleml_does(plain):
+    nuisances = tp.cross_fit(plain, tp.learners.Learners(*FOREST), n_folds=2, n_repeats=3)
+    direct = DoubleMLIRM(doubleml_data(plain), *FOREST, n_rep=3, draw_sample_splitting=False)
+    direct.set_sample_splitting(nuisances.folds).fit()
+    ours = tp.estimate_ate(nuisances)
+    assert ours.value == pytest.approx(direct.coef[0], abs=1e-10)
+    assert ours.std_error == pytest.approx(direct.se[0], abs=1e-10)
+
+
+def test_groups_equal_doublemls_gate(both):
+    data, (outcome, propensity), nuisances = both
+    labels = pd.Series(np.where(data.frame["weeks_of_cover"] > 14, "much", "little"), index=data.frame.index)
+    direct = DoubleMLIRM(doubleml_data(data), outcome, propensity, draw_sample_splitting=False)
+    direct.set_sample_splitting(nuisances.folds).fit()
+    gate = direct.gate(pd.get_dummies(labels))
+    ours = tp.estimate_gate(nuisances, labels)
+    assert ours["little"].value == pytest.approx(gate.summary.loc["little", "coef"], abs=1e-10)
+    assert ours["much"].value == pytest.approx(gate.summary.loc["much", "coef"], abs=1e-10)
+    assert ours["much"].std_error == pytest.approx(gate.summary.loc["much", "std err"], rel=0.01)
+
+
+def test_groups_average_to_the_ate(nuisances):
+    groups = tp.estimate_gate(nuisances, "product_category")
+    share = nuisances.data.frame["product_category"].value_counts(normalize=True)
+    assert sum(g.value * share[g.label] for g in groups) == pytest.approx(tp.estimate_ate(nuisances).value, abs=1e-10)
+
+
+def test_clustered_errors_agree_with_doublemls(market, nuisances):
+    data = market.data
+    frame = pd.DataFrame({"y": data.y, "d": data.d.astype(float), "x": 0.0, "c": data.clusters})
+    from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor
+
+    for score, estimate in (("ATE", tp.estimate_ate), ("ATTE", tp.estimate_att)):
+        direct = DoubleMLIRM(
+            DoubleMLData(frame, "y", "d", "x", cluster_cols="c"),
+            DMLDummyRegressor(),
+            DMLDummyClassifier(),
+            score=score,
+            draw_sample_splitting=False,
+        )
+        clusters = [([np.unique(data.clusters[a])], [np.unique(data.clusters[b])]) for a, b in nuisances.folds[0]]
+        direct.set_sample_splitting([nuisances.folds[0]], [clusters])
+        names = {"ml_g0": "outcome_control", "ml_g1": "outcome_treated", "ml_m": "propensity"}
+        direct.fit(external_predictions={"d": {k: getattr(nuisances, v) for k, v in names.items()}})
+        ours = estimate(nuisances)
+        assert ours.std_error == pytest.approx(direct.se[0], rel=1e-2)
+        assert abs(ours.value - direct.coef[0]) < 0.02 * ours.std_error
+
+
+def test_influence_values_give_value_error_and_contrasts(nuisances):
+    ate, att = tp.estimate_ate(nuisances), tp.estimate_att(nuisances)
+    for e in (ate, att, tp.estimate_plr(nuisances)):
+        assert e.influence.mean() == pytest.approx(0, abs=1e-8)
+    gap = att - ate
+    assert gap.value == pytest.approx(att.value - ate.value)
+    assert gap.std_error < att.std_error + ate.std_error
+    assert (ate - ate).std_error == 0
+
+
+def test_a_contrast_is_taken_repeat_by_repeat(plain):
+    nuisances = tp.cross_fit(plain, tp.learners.Learners(*LINEAR), n_folds=2, n_repeats=3)
+    ate, att = tp.estimate_ate(nuisances), tp.estimate_att(nuisances)
+    gaps = [b.value - a.value for a, b in zip(ate.splits, att.splits, strict=True)]
+    assert (att - ate).value == pytest.approx(np.median(gaps))
+
+
+def test_estimates_print_and_tidy(nuisances):
+    ate = tp.estimate_ate(nuisances)
+    assert list(ate.tidy().columns) == ["estimand", "method", "value", "std_error", "lower", "upper", "n_rows"]
+    assert "units_30d" in repr(ate)
+    assert "<table" in ate._repr_html_()
+    lower, upper = ate.conf_int(0.9)
+    assert ate.conf_int()[0] < lower < ate.value < upper < ate.conf_int()[1]
+    groups = tp.estimate_gate(nuisances, "product_category")
+    table = groups.compare(nuisances.data and pd.Series(1.0, index=[g.label for g in groups]))
+    assert {"truth", "error", "covers"} <= set(table.columns)
+
+
+@pytest.mark.parametrize("clipping", [0, 0.5, -1])
+def test_impossible_clipping_is_refused(nuisances, clipping):
+    with pytest.raises(ValueError, match="clipping"):
+        tp.estimate_ate(nuisances, clipping=clipping)
+
+
+def test_unusable_groups_are_refused(nuisances):
+    n = nuisances.data.n_rows
+    index = nuisances.data.frame.index
+    for groups, words in [
+        ("nowhere", "'nowhere' is not a column"),
+        (pd.Series(["a"] * 5), "5 labels for"),
+        (pd.Series([None, *["a"] * (n - 1)], index=index, name="band"), "'band' has no label in 1 rows"),
+        (pd.Series(["rare", *["a"] * (n - 1)], index=index, name="band"), "Group 'rare' of 'band'"),
+        (pd.Series(["a"] * n, index=range(1, n + 1), name="band"), "another index"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            tp.estimate_gate(nuisances, groups)
+
+
+def test_ate_att_and_plr_cover_their_truths():
+    """100 markets: a 95% interval covers fewer than 88 of them once in several hundred times."""
+    targets = {"ate": tp.estimate_ate, "att": tp.estimate_att, "plr": tp.estimate_plr}
+    covered = dict.fromkeys(targets, 0)
+    n_markets = 100
+    for seed in range(n_markets):
+        sample = tp.simulate_sellers(1_000, seed=1_000 + seed, n_covariates=15)
+        nuisances = tp.cross_fit(sample.data, tp.learners.linear(), n_folds=4, progress=False)
+        for name, estimate in targets.items():
+            covered[name] += estimate(nuisances).covers(getattr(sample.truth, name))
+    for name, count in covered.items():
+        assert count >= binom.ppf(0.002, n_markets, 0.95), name

@@ -1,0 +1,153 @@
+"""Cross-fitting predicts each row from models that never saw it, the same way every time."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+import tutorial_pkg as tp
+from tutorial_pkg.nuisance import NUISANCES
+
+SIMPLE = tp.learners.Learners(LinearRegression(), LogisticRegression())
+ROLES = {"outcome": "sales", "treatment": "followed", "covariates": ["size", "kind"]}
+
+
+def equal(one, other):
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in NUISANCES)
+
+
+def test_predictions_are_those_of_models_fitted_on_the_other_folds(table):
+    data = tp.CausalData(table, **ROLES)
+    nuisances = tp.cross_fit(data, SIMPLE, n_folds=4)
+    for train, test in nuisances.folds[0]:
+        treated, control = train[data.d[train] == 1], train[data.d[train] == 0]
+        expected = {
+            "outcome": LinearRegression().fit(data.x[train], data.y[train]).predict(data.x[test]),
+            "outcome_treated": LinearRegression().fit(data.x[treated], data.y[treated]).predict(data.x[test]),
+            "outcome_control": LinearRegression().fit(data.x[control], data.y[control]).predict(data.x[test]),
+            "propensity": LogisticRegression().fit(data.x[train], data.d[train]).predict_proba(data.x[test])[:, 1],
+        }
+        for name, values in expected.items():
+            np.testing.assert_allclose(getattr(nuisances, name)[test, 0], values, rtol=1e-10)
+
+
+@pytest.mark.parametrize("preset", ["linear", "boosted_trees"])
+def test_results_depend_neither_on_n_jobs_nor_on_the_run(market, preset):
+    learners = getattr(tp.learners, preset)()
+    runs = [tp.cross_fit(market.data, learners, n_folds=2, n_jobs=jobs) for jobs in (1, 2, -1)]
+    assert equal(runs[0], runs[1])
+    assert equal(runs[0], runs[2])
+
+
+def test_the_seed_also_reaches_learners_without_a_seed_of_their_own(market):
+    forest = tp.learners.Learners(
+        RandomForestRegressor(10, min_samples_leaf=20), RandomForestClassifier(10, min_samples_leaf=20)
+    )
+    one, same, other = (tp.cross_fit(market.data, forest, n_folds=2, seed=s) for s in (0, 0, 1))
+    assert equal(one, same)
+    assert not equal(one, other)
+
+
+def test_folds_keep_clusters_whole_and_arms_balanced(market):
+    nuisances = tp.cross_fit(market.data, SIMPLE, n_repeats=2)
+    assert len(nuisances.folds) == 2
+    for repeat in nuisances.folds:
+        tested = np.sort(np.concatenate([test for _, test in repeat]))
+        assert np.array_equal(tested, np.arange(market.data.n_rows))
+        for train, test in repeat:
+            assert not np.intersect1d(market.data.clusters[train], market.data.clusters[test]).size
+            assert market.data.d[test].mean() == pytest.approx(market.data.d.mean(), abs=0.03)
+
+
+def test_given_folds_are_used(market):
+    first = tp.cross_fit(market.data, SIMPLE, seed=3)
+    assert equal(first, tp.cross_fit(market.data, SIMPLE, folds=first.folds))
+
+
+def test_another_outcome_takes_over_folds_and_propensity(market):
+    first = tp.cross_fit(market.data, SIMPLE)
+    second = tp.cross_fit(market.data.with_outcome("clicks_30d"), reuse=first)
+    alone = tp.cross_fit(market.data.with_outcome("clicks_30d"), SIMPLE)
+    assert equal(second, alone)
+    assert second.seconds["propensity"] == 0
+    assert not np.shares_memory(second.propensity, first.propensity)
+
+
+def test_losses_compare_each_model_with_a_constant(nuisances):
+    assert list(nuisances.losses.index) == list(NUISANCES)
+    assert (nuisances.losses["share explained"] > 0.05).all()
+    assert "cross" not in repr(nuisances)
+
+
+def test_missing_values_go_where_the_learner_takes_them(table):
+    table.loc[table.index[:20], "size"] = np.nan
+    data = tp.CausalData(table, **ROLES)
+    with pytest.raises(ValueError, match=r"'size' is missing in 20 rows .*LinearRegression"):
+        tp.cross_fit(data, SIMPLE)
+    for preset in (tp.learners.linear(), tp.learners.boosted_trees()):
+        assert np.isfinite(tp.cross_fit(data, preset, n_folds=2).outcome).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"n_folds": 1}, "n_folds=1"),
+        ({"n_repeats": 0}, "n_repeats=0"),
+        ({"n_folds": 90}, "'followed' has only"),
+        ({"learners": tp.learners.Learners(LinearRegression(), LinearRegression())}, "learners.propensity"),
+        ({"learners": tp.learners.Learners(None, LogisticRegression())}, "learners.outcome"),
+        ({"folds": [[(np.arange(100), np.arange(100, 150))]]}, "exactly once"),
+        ({"folds": [[(np.arange(200), np.arange(100)), (np.arange(100), np.arange(100, 200))]]}, "keep train and test"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_before_any_work(table, arguments, words):
+    with pytest.raises(ValueError, match=words):
+        tp.cross_fit(tp.CausalData(table, **ROLES), **({"learners": SIMPLE} | arguments))
+
+
+def test_too_few_clusters_are_refused(table):
+    data = tp.CausalData(table.assign(seller=np.arange(200) % 3), **ROLES, cluster="seller")
+    with pytest.raises(ValueError, match="'seller' has 3 values, fewer than the 5 folds"):
+        tp.cross_fit(data, SIMPLE)
+
+
+def test_folds_that_divide_a_cluster_are_refused(table):
+    data = tp.CausalData(table, **ROLES, cluster="seller")
+    even, odd = np.arange(0, 200, 2), np.arange(1, 200, 2)
+    with pytest.raises(ValueError, match="divides a cluster of 'seller'"):
+        tp.cross_fit(data, SIMPLE, folds=[[(even, odd), (odd, even)]])
+
+
+def test_a_covariate_that_gives_the_treatment_away_is_named(table):
+    data = tp.CausalData(table.assign(deal=table["followed"] * 2.0 + 1), "sales", "followed", ["size", "deal"])
+    with pytest.raises(ValueError, match="'deal' tells treated from untreated"):
+        tp.cross_fit(data, SIMPLE)
+
+
+def test_propensities_of_zero_or_one_are_refused(table):
+    certain = tp.learners.Learners(LinearRegression(), DummyClassifier(strategy="most_frequent"))
+    with pytest.raises(ValueError, match="propensity of treatment 'followed' is predicted as exactly 0 or 1"):
+        tp.cross_fit(tp.CausalData(table, **ROLES), certain)
+
+
+def test_reuse_of_other_rows_or_covariates_is_refused(table):
+    first = tp.cross_fit(tp.CausalData(table, **ROLES), SIMPLE)
+    with pytest.raises(ValueError, match="same rows and treatment"):
+        tp.cross_fit(tp.CausalData(table.iloc[::-1], **ROLES), reuse=first)
+    with pytest.raises(ValueError, match="same covariates"):
+        tp.cross_fit(tp.CausalData(table, **(ROLES | {"covariates": ["size"]})), reuse=first)
+
+
+def test_a_repeated_index_changes_nothing(table):
+    plain = tp.cross_fit(tp.CausalData(table, **ROLES), SIMPLE)
+    repeated = tp.cross_fit(tp.CausalData(table.set_axis([7] * len(table)), **ROLES), SIMPLE)
+    assert equal(plain, repeated)
+
+
+def test_boosted_trees_take_a_binary_outcome(table):
+    data = tp.CausalData(table.assign(sales=(table["sales"] > 1).astype(int)), **ROLES)
+    nuisances = tp.cross_fit(data, tp.learners.boosted_trees(), n_folds=2)
+    assert isinstance(nuisances.losses, pd.DataFrame)
+    assert np.isfinite(tp.estimate_ate(nuisances).value)
