@@ -1,10 +1,5 @@
 """Shared data: one small market and its nuisances, fitted once for all tests."""
 
-import os
-
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # two workers run side by side
-    os.environ.setdefault(name, "1")
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -10,7 +10,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 import tutorial_pkg as tp
 from tutorial_pkg.nuisance import NUISANCES
 
-SIMPLE = tp.learners.Learners(LinearRegression(), LogisticRegression())
+SIMPLE = tp.learners.Learners(LinearRegression(), LogisticRegression(solver="liblinear"))
 ROLES = {"outcome": "sales", "treatment": "followed", "covariates": ["size", "kind"]}
 
 
@@ -27,7 +27,9 @@ def test_predictions_are_those_of_models_fitted_on_the_other_folds(table):
             "outcome": LinearRegression().fit(data.x[train], data.y[train]).predict(data.x[test]),
             "outcome_treated": LinearRegression().fit(data.x[treated], data.y[treated]).predict(data.x[test]),
             "outcome_control": LinearRegression().fit(data.x[control], data.y[control]).predict(data.x[test]),
-            "propensity": LogisticRegression().fit(data.x[train], data.d[train]).predict_proba(data.x[test])[:, 1],
+            "propensity": LogisticRegression(solver="liblinear")
+            .fit(data.x[train], data.d[train])
+            .predict_proba(data.x[test])[:, 1],
         }
         for name, values in expected.items():
             np.testing.assert_allclose(getattr(nuisances, name)[test, 0], values, rtol=1e-10)

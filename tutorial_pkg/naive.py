@@ -1,6 +1,5 @@
 """Comparisons made before double machine learning, and the exact account of their bias."""
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -61,14 +60,20 @@ def regression_adjusted(data: CausalData, controls: "list[str] | None" = None) -
     """
     source = data if controls is None else replace(data, covariates=controls, effect_modifiers=())
     x = _standardised(source)
-    design = np.column_stack([data.d, np.ones(data.n_rows), x])
+    # An orthonormal basis of the controls: all levels of a category, or copies of a column, do no harm.
+    basis, size, _ = np.linalg.svd(x, full_matrices=False)
+    basis = basis[:, size > 1e-9 * size[0]]
+    centred = data.d - data.d.mean()
+    if np.sum((centred - basis @ (basis.T @ centred)) ** 2) < 1e-9 * data.n_rows:
+        raise ValueError(
+            f"The controls determine the treatment {data.treatment!r} exactly, so nothing is left to compare; drop "
+            "controls that are consequences or copies of it, or use fewer controls than rows."
+        )
+    design = np.column_stack([data.d, np.ones(data.n_rows), basis * np.sqrt(data.n_rows)])
     robust = (
         {"cov_type": "HC1"} if data.clusters is None else {"cov_type": "cluster", "cov_kwds": {"groups": data.clusters}}
     )
-    with warnings.catch_warnings():
-        # All levels of a category beside the constant: redundant, and without effect on the treatment's coefficient.
-        warnings.filterwarnings("ignore", message=".*rank-deficient")
-        fit = sm.OLS(data.y, design).fit(**robust)
+    fit = sm.OLS(data.y, design).fit(**robust)
     n_controls = len(source.covariates)
     return Estimate(
         float(fit.params[0]), float(fit.bse[0]), "ATE", f"OLS with {n_controls} controls", data.n_rows,
@@ -118,9 +123,9 @@ def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: i
 def inverse_propensity_weighted(data: CausalData, clipping: float = 0.01) -> Estimate:
     """Difference of outcome means weighted by 1/m and 1/(1-m), weights summing to one in each arm.
 
-    Estimates the ATE when the propensity model, a logistic regression on all rows, is right (Hajek's form;
-    Lunceford and Davidian, 2004, eq. 7). Propensities are moved into [clipping, 1 - clipping]. The standard
-    error takes them as known, clustered where data name a cluster; they are estimated, which makes it too
+    Estimates the ATE when the propensity model, a logistic regression on all rows, is right; the estimator
+    IPW2 of Lunceford and Davidian (2004). Propensities are moved into [clipping, 1 - clipping]. The standard
+    error takes them as known, clustered where data name a cluster; that they are estimated makes it too
     large if anything (Hirano, Imbens and Ridder, 2003).
     """
     if not 0 < clipping < 0.5:

@@ -6,6 +6,7 @@ Every estimand is then answered from these predictions.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import joblib
 import numpy as np
@@ -13,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from tutorial_pkg.data import CausalData
@@ -124,55 +126,56 @@ def cross_fit(
     _check_learners(data, learners)
     _check_separation(data)
 
-    x, y, d = data.x, data.y, data.d
-    wanted = [name for name in NUISANCES if not (name == "propensity" and reuse is not None)]
-    # The propensity first: when it shows that the arms cannot be compared, no outcome model is fitted in vain.
-    tasks = [(name, r, k) for name in reversed(wanted) for r in range(len(folds)) for k in range(len(folds[r]))]
-    predictions = {name: np.full((data.n_rows, len(folds)), np.nan) for name in NUISANCES}
-    seconds = dict.fromkeys(NUISANCES, 0.0)
+    wanted = [name for name in NUISANCES if name != "propensity" or reuse is None]
+    predictions = {name: np.empty((data.n_rows, len(folds))) for name in wanted}
     if reuse is not None:
         predictions["propensity"] = reuse.propensity.copy()
-
-    def fit(name: str, repeat: int, fold: int) -> tuple[str, int, int, NDArray, float]:
-        train, test = folds[repeat][fold]
-        model = learners.propensity if name == "propensity" else learners.outcome
-        target = d if name == "propensity" else y
-        if name in ("outcome_control", "outcome_treated"):
-            train = train[d[train] == (name == "outcome_treated")]
-        prediction, cost = _fit_and_predict(_seeded(model, seed + repeat), x, target, train, test)
-        return name, repeat, fold, prediction, cost
-
-    # Threads, not processes: learners work outside the interpreter lock, and x is not copied.
-    done = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(
-        joblib.delayed(fit)(*task) for task in tasks
-    )
-    with tqdm(
-        done, total=len(tasks), desc="cross-fitting", delay=0 if progress else 5, disable=progress is False
-    ) as bar:
-        for name, repeat, fold, prediction, cost in bar:
-            predictions[name][folds[repeat][fold][1], repeat] = prediction
-            seconds[name] += cost
-            if name == "propensity":
-                _check_propensity(data, prediction)
+    seconds = dict.fromkeys(NUISANCES, 0.0)
+    n_fits = len(wanted) * sum(map(len, folds))
+    with tqdm(total=n_fits, desc="cross-fitting", delay=0 if progress else 5, disable=progress is False) as bar:
+        # The propensity first: when it shows that the arms cannot be compared, no outcome model is fitted in vain.
+        for stage in (["propensity"], ["outcome", "outcome_control", "outcome_treated"]):
+            tasks = [(n, r, k) for n in stage if n in wanted for r in range(len(folds)) for k in range(len(folds[r]))]
+            jobs = (joblib.delayed(_fit_fold)(*task, data.x, data.y, data.d, learners, folds, seed) for task in tasks)
+            for name, repeat, test, predicted, cost in joblib.Parallel(n_jobs, return_as="generator_unordered")(jobs):
+                predictions[name][test, repeat] = predicted
+                seconds[name] += cost
+                bar.update()
+            if "propensity" in stage:
+                _check_propensity(data, predictions["propensity"])
     return Nuisances(data, learners, list(folds), **predictions, seconds=seconds)
 
 
-def _seeded(model, seed: int):  # type: ignore[no-untyped-def]
+def _fit_fold(
+    name: str,
+    repeat: int,
+    fold: int,
+    x: NDArray,
+    y: NDArray,
+    d: NDArray,
+    learners: Learners,
+    folds: Sequence[Folds],
+    seed: int,
+) -> tuple[str, int, NDArray, NDArray, float]:
+    """Fit one nuisance on the training rows of one fold, on one thread, and predict its test rows."""
+    start = time.process_time()
+    train, test = folds[repeat][fold]
+    if name in ("outcome_control", "outcome_treated"):
+        train = train[d[train] == (name == "outcome_treated")]
+    model = _seeded(learners.propensity if name == "propensity" else learners.outcome, seed + repeat)
+    with threadpool_limits(1):
+        if name == "propensity":
+            predicted = model.fit(x[train], d[train]).predict_proba(x[test])[:, 1]
+        else:
+            predicted = model.fit(x[train], y[train]).predict(x[test])
+    return name, repeat, test, predicted, time.process_time() - start
+
+
+def _seeded(model: Any, seed: int) -> Any:
     """A fresh copy; wherever it has a random_state that is not set, it gets the seed."""
     model = clone(model)
     unset = [k for k, v in model.get_params().items() if v is None and k.rsplit("__", 1)[-1] == "random_state"]
     return model.set_params(**dict.fromkeys(unset, seed))
-
-
-_THREADS = ThreadpoolController()
-
-
-def _fit_and_predict(model, x: NDArray, target: NDArray, train: NDArray, test: NDArray) -> tuple[NDArray, float]:  # type: ignore[no-untyped-def]
-    start = time.thread_time()
-    with _THREADS.limit(limits=1):
-        model.fit(x[train], target[train])
-        predict = model.predict_proba(x[test])[:, 1] if hasattr(model, "predict_proba") else model.predict(x[test])
-    return predict, time.thread_time() - start
 
 
 def draw_folds(data: CausalData, n_folds: int, seed: int) -> Folds:
@@ -273,13 +276,25 @@ def _check_learners(data: CausalData, learners: Learners) -> None:
         if not (hasattr(model, "fit") and hasattr(model, method)):
             kind = "classifier" if role == "propensity" else "regressor"
             raise ValueError(f"learners.{role} must have fit and {method}; pass a scikit-learn {kind}.")
-        if not get_tags(model).input_tags.allow_nan:
+        if not _takes_missing(model):
             for name, values in zip(data.x_names, data.x.T, strict=True):
                 if n_missing := int(np.isnan(values).sum()):
                     raise ValueError(
                         f"Covariate {name!r} is missing in {n_missing:,} rows and learners.{role} "
                         f"({type(model).__name__}) takes no missing values; fill it in, or use boosted_trees()."
                     )
+
+
+def _takes_missing(model: Any) -> bool:
+    """Whether the learner declares that it takes missing values; a pipeline does up to its imputer."""
+    if not isinstance(model, Pipeline):
+        return get_tags(model).input_tags.allow_nan
+    for _, step in model.steps:
+        if not _takes_missing(step):
+            return False
+        if type(step).__module__.startswith("sklearn.impute"):
+            break
+    return True
 
 
 def _check_separation(data: CausalData) -> None:

@@ -213,3 +213,27 @@ def plot_sampling(
     ax.set_ylabel("samples")
     ax.legend()
     return ax
+
+
+def plot_draws(
+    draws: "Mapping[str, ArrayLike] | pd.DataFrame", truth: float, xlabel: str, ax: Axes | None = None
+) -> Axes:
+    """Estimates over many simulated samples: one line an estimator, one dot a sample, a bar at their mean.
+
+    Names that start with DML are blue, all others the colour of the naive.
+    """
+    ax = _axes(ax, 1.1 + 0.42 * len(draws.keys()))
+    names = [str(name) for name in draws.keys()]
+    for row, (name, values) in enumerate(draws.items()):
+        colour = COLOURS["dml"] if str(name).startswith("DML") else COLOURS["naive"]
+        x = np.asarray(values, dtype=float)
+        height = row + np.linspace(-0.25, 0.25, len(x))  # in order of the samples: no two dots on one spot
+        ax.plot(x, height, "o", color=colour, ms=4, alpha=0.45, mew=0)
+        ax.plot([x.mean()] * 2, [row - 0.36, row + 0.36], color=colour, lw=2.5)
+    ax.axvline(truth, color=COLOURS["truth"], lw=1.5, ls="--", label="truth")
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(xlabel)
+    ax.legend(loc="best")
+    return ax

@@ -26,7 +26,7 @@ def glue(**values: Any) -> None:
 
 def _plain(name: str, value: Any) -> dict[str, float | int | str]:
     if isinstance(value, Estimate):
-        lower, upper = value.conf_int()
+        lower, upper = map(float, value.conf_int())
         return {
             name: value.value,
             f"{name}_se": value.std_error,

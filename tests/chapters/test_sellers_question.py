@@ -1,0 +1,58 @@
+"""What chapter 1 claims about the naive number, the three averages and the data."""
+
+
+def test_the_naive_difference_is_at_least_twice_the_truth_and_its_interval_misses_it(chapter):
+    assert chapter["sq_naive"] > 2 * chapter["sq_truth"] > 0
+    assert chapter["sq_naive_lower"] > chapter["sq_truth"]
+
+
+def test_followers_were_ahead_before_the_recommendation_could_have_done_anything(chapter):
+    assert chapter["sq_before_lower"] > 0
+
+
+def test_followers_gain_most_and_the_others_least(chapter):
+    margin = 0.1 * chapter["sq_truth"]
+    assert chapter["sq_att"] > chapter["sq_truth"] + margin
+    assert chapter["sq_atc"] < chapter["sq_truth"] - margin
+    assert chapter["sq_att"] > 2 * chapter["sq_atc"]  # "off by a factor of two"
+
+
+def test_some_but_few_are_better_off_without_the_deal(chapter):
+    assert 2 < chapter["sq_negative"] < 25
+
+
+def test_the_effect_grows_with_stock_and_differs_between_categories(chapter):
+    assert chapter["sq_cover_high"] > 2 * chapter["sq_cover_low"] > 0
+    assert chapter["sq_best_effect"] > 1.5 * chapter["sq_worst_effect"] > 0
+
+
+def test_the_naive_answer_is_far_too_high_for_every_recommendation_and_outcome(chapter):
+    assert chapter["sq_missed"] == 9
+    assert chapter["sq_ratio_min"] > 2
+
+
+def test_an_outlet_deal_earns_less_than_a_restock(chapter):
+    assert 0 < chapter["sq_revenue_outlet"] < 0.9 * chapter["sq_revenue_restock"]
+
+
+def test_counting_sellers_instead_of_rows_gives_a_larger_error_than_counting_rows_but_not_a_large_one(chapter):
+    assert chapter["sq_se_rows"] < chapter["sq_se_sellers"] < 1.5 * chapter["sq_se_rows"]
+
+
+def test_with_interference_a_fair_coin_overstates_what_the_marketplace_gains(chapter):
+    assert chapter["sq_spilled_lower"] > chapter["sq_gain"] > chapter["sq_net"] > 0
+    assert abs(chapter["sq_net"] / chapter["sq_gain"] - 0.5) < 1e-9  # the other half changed hands
+
+
+def test_difference_in_differences_is_near_the_att_and_far_from_the_ate(chapter):
+    assert chapter["sq_change_lower"] < chapter["sq_att"] < chapter["sq_change_upper"]
+    assert chapter["sq_change_lower"] > chapter["sq_truth"]
+
+
+def test_empty_shelves_of_groceries_gain_little(chapter):
+    assert chapter["sq_empty_grocery"] < 0.5 * chapter["sq_ate_sample"]
+
+
+def test_more_units_with_less_revenue_is_more_common_where_stock_is_low(chapter):
+    assert chapter["sq_torn"] > 1
+    assert chapter["sq_torn_low"] > 1.5 * chapter["sq_torn_rest"]
