@@ -236,21 +236,25 @@ def simulate_sellers(
     return SellerSample(data, drawn.truths)
 
 
-@lru_cache(maxsize=64)
-def population_targets(dials: Dials, n_rows: int = 400_000, seed: int = 1_000_003) -> dict[str, Targets]:
-    """Average effects in the population, per outcome, by Monte Carlo over the covariates.
-
-    The conditional effects are exact, so only the averaging over X has an error; it is estimated from
-    blocks of whole sellers.
-    """
+@lru_cache(maxsize=8)
+def population_rows(dials: Dials, n_rows: int = 400_000, seed: int = 1_000_003) -> pd.DataFrame:
+    """A large draw of what effects depend on: the driving covariates, ``propensity``, and the conditional effect
+    of every outcome under the outcome's name. The effects are exact; only averages over the rows have an error."""
     latents, _ = _draw_latents(n_rows, seed)
     category = _draw_category(n_rows, seed)
     seen = {n: _draw_column(_COLUMNS[n], latents, seed, {}).astype(np.float32).astype(float) for n in _DRIVERS}
     means = _conditional_means(dials, seen, category)
-    propensity = _propensity(dials, seen, category)
-    return {
-        outcome: _targets(means[outcome][1] - means[outcome][0], propensity, None) for outcome in (*OUTCOMES, PLACEBO)
-    }
+    rows = pd.DataFrame({"product_category": pd.Categorical.from_codes(category, list(CATEGORIES)), **seen})
+    rows["propensity"] = _propensity(dials, seen, category)
+    return rows.assign(**{outcome: treated - control for outcome, (control, treated) in means.items()})
+
+
+@lru_cache(maxsize=64)
+def population_targets(dials: Dials, n_rows: int = 400_000, seed: int = 1_000_003) -> dict[str, Targets]:
+    """Average effects in the population, per outcome, with Monte Carlo errors from blocks of whole sellers."""
+    rows = population_rows(dials, n_rows, seed)
+    propensity = rows["propensity"].to_numpy()
+    return {outcome: _targets(rows[outcome].to_numpy(), propensity, None) for outcome in (*OUTCOMES, PLACEBO)}
 
 
 def _targets(cate: Array, propensity: Array, treated: NDArray[np.bool_] | None) -> Targets:

@@ -1,0 +1,64 @@
+"""Coverage, bias and width of the intervals over hundreds of samples: `python -m tests.benchmarks.coverage`.
+
+Interrupted, it goes on where it stopped. Results with versions and date: tests/benchmarks/results/coverage.parquet;
+the cells are kept under _build/coverage.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from doubleml.irm.datasets import make_irm_data
+
+import tutorial_pkg as tp
+from tutorial_pkg.scoreboard import Draw, Market, dml, oracle, run_scoreboard, seller_market, summarise, write_results
+
+ROOT = Path(__file__).parents[2]
+RESULTS = Path(__file__).parent / "results" / "coverage.parquet"
+N_COVARIATES = 30  # of 215, all confounders among them: with all of them the same run takes three times as long
+
+
+def doubleml_market(n_rows: int = 500) -> Market:
+    """DoubleML's benchmark ``make_irm_data(theta=0.5, dim_x=20)``, whose ATE, ATT and PLR are close to theta."""
+
+    def draw(seed: int) -> Draw:
+        np.random.seed(seed)  # noqa: NPY002, make_irm_data draws from the global stream
+        frame = make_irm_data(theta=0.5, n_obs=n_rows, dim_x=20, return_type="DataFrame")
+        data = tp.CausalData(frame, outcome="y", treatment="d", covariates=[f"X{i}" for i in range(1, 21)])
+        return Draw(data, {"ATE": 0.5})
+
+    return Market("make_irm_data", n_rows, draw)
+
+
+def ate_only(learners=None, **options):
+    everything = dml(learners, **options)
+    return lambda draw: [e for e in everything(draw) if e.estimand == "ATE"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--n-jobs", type=int, default=-1)
+    parser.add_argument("--share", type=float, default=1.0, help="share of the full number of samples")
+    options = parser.parse_args()
+    folder = ROOT / "_build" / "coverage"
+    recommended = {"DML, recommended": dml(groups="product_category"), "oracle": oracle}
+    linear = {"DML, linear": dml(tp.learners.linear(), groups="product_category")}
+    plan = [
+        (recommended, seller_market(2_000, n_covariates=N_COVARIATES), 500),
+        (recommended, seller_market(10_000, n_covariates=N_COVARIATES), 200),
+        ({"DML, recommended": ate_only(), "DML, linear": ate_only(tp.learners.linear())}, doubleml_market(), 500),
+        (linear, seller_market(2_000, n_covariates=N_COVARIATES), 500),
+        (linear, seller_market(10_000, n_covariates=N_COVARIATES), 200),
+    ]
+    results = []
+    for estimators, market, n_draws in plan:
+        n = int(n_draws * options.share)
+        results.append(run_scoreboard(estimators, [market], n, folder, n_jobs=options.n_jobs))
+        print(summarise(results[-1]).round(3).to_string(), flush=True)
+    import pandas as pd
+
+    write_results(pd.concat(results, ignore_index=True), RESULTS, n_covariates=N_COVARIATES)
+
+
+if __name__ == "__main__":
+    main()
