@@ -102,18 +102,21 @@ class CausalData:
         return _category_levels(self.frame, self.covariates)
 
     def modifiers(self, frame: pd.DataFrame | None = None) -> NDArray[np.float64]:
-        """Effect modifiers as numbers, of these rows or of a new frame with the same columns."""
+        """Effect modifiers as numbers, of these rows or of a new frame with the same columns.
+
+        A category has a 0/1 column for each level but the first, which is the reference of linear models.
+        """
         source = self.frame if frame is None else frame
         if missing := [c for c in self.effect_modifiers if c not in source.columns]:
             raise ValueError(
                 f"The frame lacks effect modifier {missing[0]!r}; pass every column of {self.effect_modifiers}."
             )
-        return _encode(source, self.effect_modifiers, self._levels).astype(float)
+        return _encode(source, self.effect_modifiers, self._levels, first=1).astype(float)
 
     @property
     def modifier_names(self) -> list[str]:
         """Name of each column of ``modifiers``."""
-        return _encoded_names(self.effect_modifiers, self._levels)
+        return _encoded_names(self.effect_modifiers, self._levels, first=1)
 
     def with_outcome(self, outcome: str) -> "CausalData":
         """The same rows and roles, another outcome."""
@@ -146,33 +149,30 @@ def _category_levels(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, l
     return levels
 
 
-def _encoded_names(columns: Sequence[str], levels: dict[str, list[Any]]) -> list[str]:
+def _encoded_names(columns: Sequence[str], levels: dict[str, list[Any]], first: int = 0) -> list[str]:
     names: list[str] = []
     for name in columns:
-        names += (
-            [f"{name}={'missing' if level is None else level}" for level in levels[name]] if name in levels else [name]
-        )
+        labels = ["missing" if level is None else level for level in levels.get(name, [])]
+        names += [f"{name}={label}" for label in labels[first:]] if name in levels else [name]
     return names
 
 
-def _encode(frame: pd.DataFrame, columns: Sequence[str], levels: dict[str, list[Any]]) -> NDArray:
-    """The columns as one matrix, each written once into its place."""
-    numeric = [frame[name].dtype for name in columns if name not in levels]
-    plain = [np.dtype(getattr(dtype, "numpy_dtype", dtype)) for dtype in numeric]
-    dtype = np.result_type(np.float32, *plain)
-    matrix = np.empty((len(_encoded_names(columns, levels)), len(frame)), dtype=dtype)
+def _encode(frame: pd.DataFrame, columns: Sequence[str], levels: dict[str, list[Any]], first: int = 0) -> NDArray:
+    """The columns as one matrix, each written once into its place; of a category the levels from ``first`` on."""
+    dtypes = [frame[name].dtype for name in columns if name not in levels]
+    plain: list[Any] = [getattr(dtype, "numpy_dtype", dtype) for dtype in dtypes]
+    matrix = np.empty((len(_encoded_names(columns, levels, first)), len(frame)), np.result_type(np.float32, *plain))
     row = 0
     for name in columns:
         if name not in levels:
-            matrix[row] = frame[name].to_numpy(dtype=dtype, na_value=np.nan)
+            matrix[row] = frame[name].to_numpy(dtype=matrix.dtype, na_value=np.nan)
             row += 1
             continue
         values = frame[name].astype(object)
         if unseen := set(pd.unique(values.dropna())) - set(levels[name]):
-            raise ValueError(
-                f"Column {name!r} has the level {min(unseen, key=str)!r}, which the data never had; drop those rows."
-            )
-        for level in levels[name]:
+            label = min(unseen, key=str)
+            raise ValueError(f"Column {name!r} has the level {label!r}, which the data never had; drop those rows.")
+        for level in levels[name][first:]:
             matrix[row] = values.isna() if level is None else values == level
             row += 1
     return matrix.T

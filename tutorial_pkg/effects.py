@@ -210,6 +210,14 @@ def irm_models(nuisances: Nuisances, score: str, clipping: float) -> "list[Doubl
     return [irm_model(n.data, *one, score=score, clipping=clipping) for one in arrays]
 
 
+def aipw_signal(nuisances: Nuisances, clipping: float = 0.01) -> NDArray[np.float64]:
+    """The doubly robust signal of each row, (n_rows,): its mean is the ATE, its mean given X the conditional effect.
+
+    g(1,X) - g(0,X) + D (Y - g(1,X)) / m - (1-D) (Y - g(0,X)) / (1-m), averaged over repeats.
+    """
+    return np.mean([m.psi_elements["psi_b"][:, 0, 0] for m in irm_models(nuisances, "ATE", clipping)], axis=0)
+
+
 def _fit(model: "DoubleML", folds: Folds, **predictions: NDArray) -> "DoubleML":
     model.set_sample_splitting([folds])
     external = {"d": {name: values[:, None] for name, values in predictions.items()}}

@@ -5,7 +5,7 @@ Every estimand is then answered from these predictions.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import joblib
@@ -52,6 +52,15 @@ class Nuisances:
     @property
     def n_repeats(self) -> int:
         return self.propensity.shape[1]
+
+    def take(self, rows: NDArray[np.int64]) -> "Nuisances":
+        """The same predictions for some of the rows, given by position; each stays out of fold."""
+        rows = np.asarray(rows)
+        place = np.full(self.data.n_rows, -1)
+        place[rows] = np.arange(len(rows))
+        kept = [[(place[a][place[a] >= 0], place[b][place[b] >= 0]) for a, b in repeat] for repeat in self.folds]
+        data = replace(self.data, frame=self.data.frame.iloc[rows])
+        return replace(self, data=data, folds=kept, **{name: getattr(self, name)[rows] for name in NUISANCES})
 
     @property
     def losses(self) -> pd.DataFrame:

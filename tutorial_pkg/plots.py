@@ -222,17 +222,17 @@ def plot_draws(
 
     Names that start with DML are blue, all others the colour of the naive.
     """
-    ax = _axes(ax, 1.1 + 0.42 * len(draws.keys()))
-    names = [str(name) for name in draws.keys()]
-    for row, (name, values) in enumerate(draws.items()):
-        colour = COLOURS["dml"] if str(name).startswith("DML") else COLOURS["naive"]
+    named = {str(name): values for name, values in draws.items()}
+    ax = _axes(ax, 1.1 + 0.42 * len(named))
+    for row, (name, values) in enumerate(named.items()):
+        colour = COLOURS["dml"] if name.startswith("DML") else COLOURS["naive"]
         x = np.asarray(values, dtype=float)
         height = row + np.linspace(-0.25, 0.25, len(x))  # in order of the samples: no two dots on one spot
         ax.plot(x, height, "o", color=colour, ms=4, alpha=0.45, mew=0)
         ax.plot([x.mean()] * 2, [row - 0.36, row + 0.36], color=colour, lw=2.5)
     ax.axvline(truth, color=COLOURS["truth"], lw=1.5, ls="--", label="truth")
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.set_yticks(range(len(named)), list(named))
+    ax.set_ylim(len(named) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(xlabel)
     ax.legend(loc="best")

@@ -1,0 +1,372 @@
+"""For whom the effect is large: conditional effects through EconML, their validation, and policies.
+
+EconML receives the out-of-fold predictions as columns of W, through learners that only pass them on; what it
+fits itself is the model of the effect.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import spearmanr
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
+
+from tutorial_pkg.data import CausalData
+from tutorial_pkg.effects import aipw_signal
+from tutorial_pkg.estimate import Estimate, from_influence
+from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.simulate import Truth
+
+if TYPE_CHECKING:
+    from econml._cate_estimator import BaseCateEstimator
+
+Method = Literal["causal_forest", "linear_dml", "linear_dr", "forest_dr"]
+_CLIPPING = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class CateModel:
+    """A fitted model of the conditional effect E[Y1 - Y0 | effect modifiers], in outcome units.
+
+    ``model`` is EconML's estimator, with everything it offers.
+    """
+
+    model: "BaseCateEstimator" = field(repr=False)
+    method: str
+    nuisances: Nuisances = field(repr=False)
+
+    def effect(self, frame: pd.DataFrame | None = None) -> NDArray[np.float64]:
+        """Estimated effect of each row, (n,); of the rows it was fitted on, or of any frame with the modifiers."""
+        return np.ravel(self.model.effect(self._modifiers(frame)))
+
+    def interval(self, frame: pd.DataFrame | None = None, level: float = 0.95) -> pd.DataFrame:
+        """Pointwise confidence interval of each row's effect: columns lower and upper, in the frame's index.
+
+        Each covers its own row's effect with the stated probability, not all rows at once. The model's errors
+        treat rows as independent, also where the data name a cluster.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level={level!r} is not between 0 and 1; a 95% interval has level=0.95.")
+        lower, upper = self.model.effect_interval(self._modifiers(frame), alpha=1 - level)
+        index = (self.nuisances.data.frame if frame is None else frame).index
+        return pd.DataFrame({"lower": np.ravel(lower), "upper": np.ravel(upper)}, index=index)
+
+    def importance(self) -> pd.Series:
+        """How much each effect modifier shapes the effect, largest first.
+
+        Forests: share of the splits' gain in heterogeneity. Linear models: absolute coefficient times the
+        modifier's standard deviation, in outcome units.
+        """
+        names = self.nuisances.data.modifier_names
+        model: Any = self.model
+        if self.method == "causal_forest":
+            values = model.feature_importances_
+        elif self.method == "forest_dr":
+            values = model.feature_importances_(T=1)
+        else:
+            slopes = model.coef_ if self.method == "linear_dml" else model.coef_(T=1)
+            values = np.abs(np.ravel(slopes)) * self._modifiers(None).std(axis=0)
+        return pd.Series(np.ravel(values), index=names, name="importance").sort_values(ascending=False)
+
+    def average(self) -> Estimate:
+        """The average effect this model implies over its rows, labelled by what it estimates.
+
+        ``causal_forest``: EconML's doubly robust average, an estimate of the ATE. ``linear_dr``: the mean of
+        the doubly robust signal, the ATE again. ``linear_dml`` and ``forest_dr``: the mean of the model's
+        conditional effects, with the error of the model's coefficients or trees only; right for the ATE if the
+        model of the effect is.
+        """
+        data = self.nuisances.data
+        if self.method == "causal_forest":
+            inference = self.model.ate__inference()
+            value, error, estimand = inference.point_estimate, inference.stderr, "ATE"
+        else:
+            inference = self.model.ate_inference(data.modifiers())
+            value, error = inference.mean_point, inference.stderr_mean
+            estimand = "ATE" if self.method == "linear_dr" else "mean of the model's CATE"
+        return Estimate(
+            float(np.squeeze(value)), float(np.squeeze(error)), estimand, self.method, data.n_rows, outcome=data.outcome
+        )
+
+    def _modifiers(self, frame: pd.DataFrame | None) -> NDArray[np.float64]:
+        return self.nuisances.data.modifiers(frame)
+
+
+def estimate_cate(nuisances: Nuisances, method: Method = "causal_forest", **options: Any) -> CateModel:
+    """Model of the conditional average treatment effect along the data's effect modifiers.
+
+    Parameters
+    ----------
+    nuisances : Nuisances
+        From :func:`cross_fit`; of several repeats the first is used.
+    method : {"causal_forest", "linear_dml", "linear_dr", "forest_dr"}
+        ``causal_forest``: honest forest on residuals (``econml.dml.CausalForestDML``). ``linear_dml``: effect
+        linear in the modifiers, residual on residual (``econml.dml.LinearDML``). ``linear_dr`` and
+        ``forest_dr``: linear model or honest forest of the doubly robust signal (``econml.dr``).
+    **options
+        Passed to EconML's class.
+
+    References
+    ----------
+    Athey, Tibshirani and Wager (2019) for the forest; Nie and Wager (2021) for residual on residual; Kennedy
+    (2023) and Semenova and Chernozhukov (2021) for the doubly robust signal.
+    """
+    if method not in _MAKERS:
+        raise ValueError(f"method={method!r} is not known; choose one of {', '.join(_MAKERS)}.")
+    data, n = nuisances.data, nuisances
+    model = _MAKERS[method](n, options)
+    columns = [n.outcome, n.propensity] if method in ("causal_forest", "linear_dml") else _dr_columns(n)
+    passed_on = np.column_stack([c[:, 0] for c in columns])
+    model.fit(data.y, data.d, X=data.modifiers(), W=passed_on, cache_values=True)
+    return CateModel(model, method, nuisances)
+
+
+def split_rows(data: CausalData, share: float = 0.5, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Two disjoint sets of row positions, the first with the given share; no cluster is divided.
+
+    One is for choosing, a model or a policy or the best group, the other for judging what was chosen.
+    """
+    splitter: Any = ShuffleSplit if data.clusters is None else GroupShuffleSplit
+    first, second = next(splitter(1, train_size=share, random_state=seed).split(data.d, groups=data.clusters))
+    return np.sort(first), np.sort(second)
+
+
+# --- validation -----------------------------------------------------------------------------------------
+
+
+def validate_cate(cate: CateModel, held_out: Nuisances, n_groups: int = 4, seed: int = 0) -> pd.DataFrame:
+    """Does the model find real differences? Judged without truth, on rows it was not fitted on.
+
+    Three tests of EconML's ``DRTester`` against the doubly robust signal of the held-out rows: calibration by
+    quartile of the prediction (an R squared; 1 is perfect, 0 no better than the ATE), the best linear
+    predictor (slope 1 when calibrated, 0 when the differences are noise) and uplift (area under the Qini
+    curve, in outcome units; 0 when the ranking is random). Rows are treated as independent.
+
+    Returns
+    -------
+    DataFrame
+        A row a test: value, std_error, p_value (of "no heterogeneity found").
+
+    References
+    ----------
+    Chernozhukov et al. (2022) for the slope; Dwivedi et al. (2020) for calibration; ``econml.validate.DRTester``.
+    """
+    from econml.validate import DRTester
+
+    tester = DRTester(model_regression=None, model_propensity=None, cate=cate.model)
+    tester.treatments, tester.n_treat = np.array([0, 1]), 1
+    tester.dr_train_ = aipw_signal(cate.nuisances, _CLIPPING)[:, None]
+    tester.dr_val_ = aipw_signal(held_out, _CLIPPING)[:, None]
+    tester.ate_val = tester.dr_val_.mean(axis=0)
+    tester.get_cate_preds(held_out.data.modifiers(), cate.nuisances.data.modifiers())
+    state = np.random.get_state()  # noqa: NPY002, DRTester draws its bootstrap from the global stream
+    try:
+        np.random.seed(seed)  # noqa: NPY002
+        slope, uplift = tester.evaluate_blp(), tester.evaluate_uplift(metric="qini")
+        calibration = tester.evaluate_cal(n_groups=n_groups)
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+    rows = {
+        "calibration R squared": (calibration.cal_r_squared[0], np.nan, np.nan),
+        "best linear predictor": (slope.params[0], slope.errs[0], slope.pvals[0]),
+        "uplift (Qini)": (uplift.params[0], uplift.errs[0], uplift.pvals[0]),
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "std_error", "p_value"]).astype(float)
+
+
+def evaluate_cate(
+    effect: ArrayLike, truth: Truth, interval: pd.DataFrame | None = None, n_bands: int = 4
+) -> tuple[pd.Series, pd.DataFrame]:
+    """The same question with the truth at hand; ``effect`` has one value a row of ``truth``.
+
+    Returns
+    -------
+    measures : Series
+        ``pehe``: root mean squared error of the effects, outcome units; ``pehe of a constant``: that of the
+        true mean effect, which is the spread of the true effects; ``relative pehe``: their ratio, below one
+        when the model beats a constant; ``calibration slope`` of truth on estimate; ``rank correlation``.
+    coverage : DataFrame
+        By band of the true propensity: rows, pehe and, with intervals, the share that covers the truth.
+    """
+    tau, estimated = truth.cate, np.asarray(effect, dtype=float)
+    if estimated.shape != tau.shape:
+        raise ValueError(f"effect has {estimated.size:,} values and the truth {tau.size:,} rows; pass one a row.")
+    pehe, spread = np.sqrt(np.mean((estimated - tau) ** 2)), tau.std()
+    varies = estimated.std() > 0
+    measures = {
+        "pehe": pehe,
+        "pehe of a constant": spread,
+        "relative pehe": pehe / spread,
+        "calibration slope": np.cov(tau, estimated)[0, 1] / estimated.var(ddof=1) if varies else np.nan,
+        "rank correlation": spearmanr(tau, estimated).statistic if varies else np.nan,
+    }
+    rows = pd.DataFrame({"squared": (estimated - tau) ** 2})
+    if interval is not None:
+        rows["covers"] = (interval["lower"].to_numpy() <= tau) & (tau <= interval["upper"].to_numpy())
+    bands = rows.groupby(pd.qcut(truth.propensity, n_bands, duplicates="drop"), observed=True)
+    table = pd.DataFrame({"rows": bands.size(), "pehe": np.sqrt(bands["squared"].mean())})
+    if interval is not None:
+        table["coverage"] = bands["covers"].mean()
+    return pd.Series(measures), table.rename_axis("propensity")
+
+
+# --- policies -------------------------------------------------------------------------------------------
+
+
+def policy_value(
+    nuisances: Nuisances, treat: ArrayLike, cost: float = 0.0, value_per_unit: float = 1.0, clipping: float = _CLIPPING
+) -> Estimate:
+    """Mean gain per row of nudging the rows marked in ``treat`` instead of nobody, in money.
+
+    Estimates E[pi(X) (value_per_unit (Y1 - Y0) - cost)] from the doubly robust signal. Honest only on rows that
+    did not choose the policy: see :func:`split_rows`.
+
+    References
+    ----------
+    Athey and Wager (2021), Policy learning with observational data.
+    """
+    data = nuisances.data
+    marked = np.asarray(treat)
+    if marked.shape != (data.n_rows,) or not np.isin(marked, [0, 1]).all():
+        raise ValueError(f"treat needs one True or False for each of the {data.n_rows:,} rows.")
+    gain = marked * (value_per_unit * aipw_signal(nuisances, clipping) - cost)
+    return from_influence(
+        gain.mean(),
+        gain - gain.mean(),
+        data.clusters,
+        estimand="policy value",
+        method="DML (IRM)",
+        outcome="money a row",
+    )
+
+
+def policy_regret(truth: Truth, treat: ArrayLike, cost: float = 0.0, value_per_unit: float = 1.0) -> pd.Series:
+    """True value of a policy on the truth's rows, of the best possible one, and what is lost between them.
+
+    In money a row; ``share of optimum`` is the policy's value over the optimum's.
+    """
+    gain = value_per_unit * truth.cate - cost
+    value, optimum = float(np.mean(np.asarray(treat) * gain)), float(np.mean(np.maximum(gain, 0.0)))
+    share = value / optimum if optimum > 0 else np.nan
+    return pd.Series({"value": value, "optimum": optimum, "regret": optimum - value, "share of optimum": share})
+
+
+def policy_tree(
+    nuisances: Nuisances, depth: int = 2, cost: float = 0.0, value_per_unit: float = 1.0, clipping: float = _CLIPPING
+) -> Any:
+    """A shallow tree over the effect modifiers that says whom to nudge: ``doubleml.utils.DoubleMLPolicyTree``.
+
+    It maximises the doubly robust value of :func:`policy_value` on these rows: judge it on others. Ask
+    ``tree.predict(frame)`` with a frame whose columns are ``data.modifier_names``; ``tree.plot_tree()`` draws it.
+    """
+    from doubleml.utils import DoubleMLPolicyTree
+
+    gain = value_per_unit * aipw_signal(nuisances, clipping) - cost
+    return DoubleMLPolicyTree(gain, modifier_frame(nuisances.data), depth=depth, random_state=0).fit()
+
+
+def modifier_frame(data: CausalData, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The effect modifiers as numeric columns, as :func:`policy_tree` takes them."""
+    source = data.frame if frame is None else frame
+    return pd.DataFrame(data.modifiers(frame), columns=data.modifier_names, index=source.index)
+
+
+# --- EconML ---------------------------------------------------------------------------------------------
+
+
+class PassOn(RegressorMixin, BaseEstimator):
+    """A regressor that returns one column of its input, ``column`` counted from the end."""
+
+    def __init__(self, column: int) -> None:
+        self.column = column
+
+    def fit(self, x: NDArray, y: NDArray, sample_weight: NDArray | None = None) -> "PassOn":
+        return self
+
+    def predict(self, x: NDArray) -> NDArray[np.float64]:
+        return x[:, -self.column]
+
+
+class PassOnArm(PassOn):
+    """Returns the prediction for the arm in the last column: E[Y|D=0,X] or E[Y|D=1,X] before the propensity."""
+
+    def predict(self, x: NDArray) -> NDArray[np.float64]:
+        return np.where(x[:, -1] == 1, x[:, -3], x[:, -4])
+
+
+class PassOnProbability(ClassifierMixin, BaseEstimator):
+    """A classifier whose probability of class 1 is the last column of its input."""
+
+    def fit(self, x: NDArray, y: NDArray, sample_weight: NDArray | None = None) -> "PassOnProbability":
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def predict_proba(self, x: NDArray) -> NDArray[np.float64]:
+        p = np.clip(x[:, -1], _CLIPPING, 1 - _CLIPPING)
+        return np.column_stack([1 - p, p])
+
+    def predict(self, x: NDArray) -> NDArray[np.int64]:
+        return (x[:, -1] > 0.5).astype(int)
+
+
+_FOREST = {"n_estimators": 500, "min_samples_leaf": 5, "n_jobs": 1, "random_state": 0}
+
+
+def _dml_options(nuisances: Nuisances) -> dict[str, Any]:
+    return {
+        "model_y": PassOn(2),
+        "model_t": PassOnProbability(),
+        "discrete_treatment": True,
+        "cv": nuisances.folds[0],
+        "random_state": 0,
+    }
+
+
+def _dr_options(nuisances: Nuisances) -> dict[str, Any]:
+    return {
+        "model_regression": PassOnArm(1),
+        "model_propensity": PassOnProbability(),
+        "min_propensity": _CLIPPING,
+        "cv": nuisances.folds[0],
+        "random_state": 0,
+    }
+
+
+def _dr_columns(nuisances: Nuisances) -> list[NDArray]:
+    return [nuisances.outcome_control, nuisances.outcome_treated, nuisances.propensity]
+
+
+def _causal_forest(nuisances: Nuisances, options: dict[str, Any]) -> "BaseCateEstimator":
+    from econml.dml import CausalForestDML
+
+    return CausalForestDML(**(_dml_options(nuisances) | _FOREST | options))
+
+
+def _linear_dml(nuisances: Nuisances, options: dict[str, Any]) -> "BaseCateEstimator":
+    from econml.dml import LinearDML
+
+    return LinearDML(**(_dml_options(nuisances) | options))
+
+
+def _linear_dr(nuisances: Nuisances, options: dict[str, Any]) -> "BaseCateEstimator":
+    from econml.dr import LinearDRLearner
+
+    return LinearDRLearner(**(_dr_options(nuisances) | options))
+
+
+def _forest_dr(nuisances: Nuisances, options: dict[str, Any]) -> "BaseCateEstimator":
+    from econml.dr import ForestDRLearner
+
+    return ForestDRLearner(**(_dr_options(nuisances) | _FOREST | options))
+
+
+_MAKERS: dict[str, Callable[[Nuisances, dict[str, Any]], "BaseCateEstimator"]] = {
+    "causal_forest": _causal_forest,
+    "linear_dml": _linear_dml,
+    "linear_dr": _linear_dr,
+    "forest_dr": _forest_dr,
+}
