@@ -9,15 +9,20 @@ from typing import Any
 __version__ = "0.1.0"
 
 _MODULES = (
+    "data",
     "datasets",
+    "diagnostics",
     "effects",
     "estimate",
+    "heterogeneity",
     "learners",
     "marketplace",
     "naive",
     "nuisance",
     "plots",
     "prose",
+    "scoreboard",
+    "sensitivity",
     "simulate",
 )
 _HOMES = {
@@ -35,6 +40,8 @@ _HOMES = {
     "estimate_att": "effects",
     "estimate_plr": "effects",
     "estimate_gate": "effects",
+    "estimate_cate": "heterogeneity",
+    "CateModel": "heterogeneity",
     "glue": "prose",
 }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +111,45 @@ class Estimates:
         """A row an estimate, in the columns of :meth:`Estimate.tidy`."""
         return pd.concat([e.tidy(level) for e in self._all], ignore_index=not all(e.label for e in self._all))
 
+    def simultaneous(self, level: float = 0.95, n_draws: int = 20_000, seed: int = 0) -> pd.DataFrame:
+        """Intervals that cover all their targets at once with the stated probability: columns value, lower, upper.
+
+        The largest standardised error of a normal draw with the estimates' correlation gives the critical value
+        (sup-t band). Correlations come from the influence values, within clusters where there are any.
+
+        References
+        ----------
+        Montiel Olea and Plagborg-Moller (2019), Simultaneous confidence bands; for groups, Semenova and
+        Chernozhukov (2021).
+        """
+        covariance = self._covariance()
+        errors = np.sqrt(np.diag(covariance))
+        draws = np.random.default_rng(seed).multivariate_normal(np.zeros(len(errors)), covariance, n_draws)
+        half = np.quantile(np.max(np.abs(draws) / errors, axis=1), level) * errors
+        values = np.array([e.value for e in self._all])
+        index = [e.label or e.method for e in self._all]
+        return pd.DataFrame({"value": values, "lower": values - half, "upper": values + half}, index=index)
+
+    def test_equal(self) -> pd.Series:
+        """Wald test that all targets are equal: statistic, degrees of freedom, p_value."""
+        covariance, values = self._covariance(), np.array([e.value for e in self._all])
+        contrast = np.diff(np.eye(len(values)), axis=0)  # neighbours' differences
+        gaps = contrast @ values
+        statistic = float(gaps @ np.linalg.solve(contrast @ covariance @ contrast.T, gaps))
+        df = len(values) - 1
+        return pd.Series({"statistic": statistic, "df": df, "p_value": float(chi2.sf(statistic, df))})
+
+    def _covariance(self) -> NDArray[np.float64]:
+        """Covariance of the estimates: correlation of their influence values, scaled to their standard errors."""
+        if len(self) < 2 or any(e.influence is None for e in self._all):
+            raise ValueError("This needs at least two estimates with influence values, such as those of estimate_gate.")
+        clusters = self._all[0].clusters
+        influence = [e.influence for e in self._all if e.influence is not None]
+        sums = [i if clusters is None else np.bincount(clusters, weights=i) for i in influence]
+        product = np.array(sums) @ np.array(sums).T
+        scale = np.array([e.std_error for e in self._all]) / np.sqrt(np.diag(product))
+        return np.asarray(product * np.outer(scale, scale), dtype=float)
+
     def compare(self, truth: "float | pd.Series", level: float = 0.95) -> pd.DataFrame:
         """The estimates beside their truth: error and whether the interval covers."""
         table = self.tidy(level)
@@ -128,7 +167,7 @@ class Estimates:
 
 def show(table: pd.DataFrame, decimals: int = 2):  # type: ignore[no-untyped-def]
     """A table for reading: rounded, thousands separated, no index where it only counts."""
-    styled = table.style.format(precision=decimals, thousands=",", na_rep="")
+    styled = table.style.format(precision=decimals, thousands=",", na_rep="").set_table_attributes('class="dataframe"')
     return styled.hide(axis="index") if isinstance(table.index, pd.RangeIndex) else styled
 
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
+from sklearn.tree import export_text
 
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import aipw_signal
@@ -77,8 +78,8 @@ class CateModel:
 
         ``causal_forest``: EconML's doubly robust average, an estimate of the ATE. ``linear_dr``: the mean of
         the doubly robust signal, the ATE again. ``linear_dml`` and ``forest_dr``: the mean of the model's
-        conditional effects, with the error of the model's coefficients or trees only; right for the ATE if the
-        model of the effect is.
+        conditional effects, right for the ATE if the model of the effect is; the error is that of the
+        coefficients, and for the forest an upper bound, as if the errors of all rows were one.
         """
         data = self.nuisances.data
         if self.method == "causal_forest":
@@ -255,24 +256,41 @@ def policy_regret(truth: Truth, treat: ArrayLike, cost: float = 0.0, value_per_u
     return pd.Series({"value": value, "optimum": optimum, "regret": optimum - value, "share of optimum": share})
 
 
+@dataclass(frozen=True, eq=False)
+class PolicyTree:
+    """A shallow tree over the effect modifiers that says whom to nudge; print it to read it.
+
+    ``tree`` is the fitted ``doubleml.utils.DoubleMLPolicyTree``.
+    """
+
+    tree: Any = field(repr=False)
+    data: CausalData = field(repr=False)
+
+    def nudge(self, frame: pd.DataFrame | None = None) -> NDArray[np.bool_]:
+        """Whether to nudge each row, (n,), of the rows it was grown on or of a new frame."""
+        return self.tree.predict(_modifier_frame(self.data, frame))["pred_treatment"].to_numpy() == 1
+
+    def __repr__(self) -> str:
+        text = export_text(self.tree.policy_tree, feature_names=self.data.modifier_names, decimals=1)
+        return text.replace("class: 0.0", "do not nudge").replace("class: 1.0", "nudge")
+
+
 def policy_tree(
     nuisances: Nuisances, depth: int = 2, cost: float = 0.0, value_per_unit: float = 1.0, clipping: float = _CLIPPING
-) -> Any:
-    """A shallow tree over the effect modifiers that says whom to nudge: ``doubleml.utils.DoubleMLPolicyTree``.
+) -> PolicyTree:
+    """The tree of the given depth that maximises the doubly robust value of :func:`policy_value` on these rows.
 
-    It maximises the doubly robust value of :func:`policy_value` on these rows: judge it on others. Ask
-    ``tree.predict(frame)`` with a frame whose columns are ``data.modifier_names``; ``tree.plot_tree()`` draws it.
+    Judge it on other rows. Its leaves hold at least 8 rows (``doubleml.utils.DoubleMLPolicyTree``).
     """
     from doubleml.utils import DoubleMLPolicyTree
 
     gain = value_per_unit * aipw_signal(nuisances, clipping) - cost
-    return DoubleMLPolicyTree(gain, modifier_frame(nuisances.data), depth=depth, random_state=0).fit()
+    tree = DoubleMLPolicyTree(gain, _modifier_frame(nuisances.data, None), depth=depth, random_state=0).fit()
+    return PolicyTree(tree, nuisances.data)
 
 
-def modifier_frame(data: CausalData, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The effect modifiers as numeric columns, as :func:`policy_tree` takes them."""
-    source = data.frame if frame is None else frame
-    return pd.DataFrame(data.modifiers(frame), columns=data.modifier_names, index=source.index)
+def _modifier_frame(data: CausalData, frame: pd.DataFrame | None) -> pd.DataFrame:
+    return pd.DataFrame(data.modifiers(frame), columns=data.modifier_names)
 
 
 # --- EconML ---------------------------------------------------------------------------------------------

@@ -91,7 +91,8 @@ def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: i
     that the propensity is itself estimated, and is then too large if anything (Abadie and Imbens, 2016). It
     knows nothing of the bias of matches that are not close.
     """
-    if not 1 <= n_matches <= (smallest := min(np.bincount(data.d))):
+    smallest = min(np.bincount(data.d))
+    if not 1 <= n_matches <= smallest:
         raise ValueError(
             f"n_matches={n_matches} is not between 1 and {smallest:,}, the rows of the smaller arm of "
             f"{data.treatment!r}; 1 is the usual choice."

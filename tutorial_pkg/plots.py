@@ -102,33 +102,18 @@ def plot_estimates(
 def plot_decomposition(parts: pd.Series, ax: Axes | None = None) -> Axes:
     """Waterfall from the effect to the naive difference; ``parts`` from :func:`naive.decompose_bias`."""
     ax = _axes(ax)
-    steps = parts.iloc[:-1]
-    ends = np.cumsum(steps.to_numpy())
-    starts = np.concatenate([[0.0], ends[:-1]])
-    colours = [COLOURS["truth"], *[COLOURS["naive"]] * (len(steps) - 1)]
-    ax.bar(range(len(steps)), steps, bottom=starts, color=colours, width=0.6)
-    ax.bar(len(steps), parts.iloc[-1], color=COLOURS["other"], width=0.6)
-    for i, (start, step) in enumerate(zip(starts, steps, strict=True)):
-        ax.annotate(
-            f"{step:+.2f}",
-            (i, max(start, start + step)),
-            ha="center",
-            va="bottom",
-            xytext=(0, 2),
-            textcoords="offset points",
-        )
-        ax.plot([i + 0.3, i + 0.7], [start + step] * 2, color=COLOURS["other"], lw=1)
-    last = parts.iloc[-1]
-    ax.annotate(
-        f"{last:+.2f}",
-        (len(steps), max(last, 0)),
-        ha="center",
-        va="bottom",
-        xytext=(0, 2),
-        textcoords="offset points",
-    )
+    heights = parts.to_numpy()
+    starts = np.append(np.concatenate([[0.0], np.cumsum(heights[:-2])]), 0.0)  # the last bar is the whole
+    colours = [COLOURS["truth"], *[COLOURS["naive"]] * (len(parts) - 2), COLOURS["other"]]
+    ax.bar(range(len(parts)), heights, bottom=starts, color=colours, width=0.6)
+    for i, (start, height) in enumerate(zip(starts, heights, strict=True)):
+        side, gap = ("bottom", 2) if height >= 0 else ("top", -3)
+        place = (i, start + height)
+        ax.annotate(f"{height:+.2f}", place, (0, gap), textcoords="offset points", ha="center", va=side)
+        if i < len(parts) - 1:
+            ax.plot([i + 0.3, i + 0.7], [start + height] * 2, color=COLOURS["other"], lw=1)
     ax.axhline(0, color=COLOURS["other"], lw=1)
-    ax.margins(y=0.12)
+    ax.margins(y=0.14)
     ax.set_xticks(range(len(parts)), list(parts.index))
     ax.grid(axis="x", visible=False)
     ax.set_ylabel(f"{parts.name}, followers minus others")
@@ -236,4 +221,21 @@ def plot_draws(
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(xlabel)
     ax.legend(loc="best")
+    return ax
+
+
+def plot_balance(table: pd.DataFrame, limit: float = 0.1, ax: Axes | None = None, n_rows: int = 25) -> Axes:
+    """Standardised mean differences before and after weighting, the largest before first; see :func:`balance`."""
+    shown = table.reindex(table["before"].abs().sort_values(ascending=False).index).head(n_rows)
+    ax = _axes(ax, 1.2 + 0.2 * len(shown))
+    positions = np.arange(len(shown))
+    ax.plot(shown["before"], positions, "o", color=COLOURS["naive"], label="before weighting")
+    ax.plot(shown["after"], positions, "o", color=COLOURS["dml"], label="after weighting")
+    for edge in (-limit, limit):
+        ax.axvline(edge, color=COLOURS["other"], ls=":", lw=1)
+    ax.axvline(0, color=COLOURS["other"], lw=1)
+    ax.set_yticks(positions, list(shown.index), fontsize=8)
+    ax.invert_yaxis()
+    ax.set_xlabel("difference of means, followers minus others, in standard deviations")
+    ax.legend()
     return ax

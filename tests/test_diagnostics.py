@@ -1,0 +1,97 @@
+"""Each check passes where nothing is wrong and fails where something is."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LogisticRegression
+
+import tutorial_pkg as tp
+from tutorial_pkg import diagnostics
+
+
+@pytest.fixture(scope="module")
+def repeated(market):
+    return tp.cross_fit(market.data, tp.learners.linear(), n_folds=3, n_repeats=3, progress=False)
+
+
+def test_a_sound_analysis_passes_every_check(repeated):
+    checks = diagnostics.all_checks(repeated, placebo_outcome="units_prev_30d")
+    assert len(checks) == 6
+    for check in checks:
+        assert check.passed, check
+    table = diagnostics.summarise(checks)
+    assert list(table.columns) == ["passed", "finding"]
+
+
+def test_every_check_reads_alike(repeated):
+    for check in diagnostics.all_checks(repeated):
+        assert check.sentence.endswith(".")
+        assert check.name in repr(check)
+        assert "<table" in check._repr_html_()
+        if check.draw:
+            assert check.figure().get_xlabel()
+        else:
+            with pytest.raises(ValueError, match="has no figure"):
+                check.figure()
+
+
+def test_overlap_fails_when_the_arms_have_little_in_common():
+    sample = tp.simulate_sellers(3_000, seed=2, overlap=0.3, n_covariates=15)
+    check = diagnostics.overlap(tp.cross_fit(sample.data, tp.learners.linear(), n_folds=3, progress=False))
+    assert check.passed is False
+    assert (
+        check.table.loc["ATE clipped at 0.1", "share clipped"] > check.table.loc["ATE clipped at 0.01", "share clipped"]
+    )
+
+
+def test_effective_shares_are_those_of_the_formula(nuisances):
+    m, d = nuisances.propensity[:, 0], nuisances.data.d
+    w = 1 / np.clip(m[d == 1], 0.01, None)
+    expected = w.sum() ** 2 / (w**2).sum() / (d == 1).sum()
+    table = diagnostics.overlap(nuisances).table
+    assert table.loc["propensity of the treated", "effective share"] == pytest.approx(expected)
+
+
+def test_balance_fails_when_the_propensity_model_is_empty(market, nuisances):
+    empty = tp.learners.Learners(DummyRegressor(), LogisticRegression(C=1e-9))
+    check = diagnostics.balance(tp.cross_fit(market.data, empty, n_folds=3))
+    assert check.passed is False
+    good = diagnostics.balance(nuisances)
+    assert good.table["after"].abs().is_monotonic_decreasing
+    assert abs(good.table.loc["engagement_score", "before"]) > 0.3
+    assert abs(good.table.loc["engagement_score", "after"]) < 0.1
+
+
+def test_placebo_fails_when_a_confounder_is_left_out(market):
+    kept = [c for c in market.data.covariates if not c.endswith("_score")]
+    blind = tp.CausalData(market.data.frame, "units_30d", "aligned", kept, cluster="seller_id")
+    fitted = tp.cross_fit(blind, tp.learners.linear(), n_folds=3)
+    assert diagnostics.placebo(fitted, "units_prev_30d").passed is False
+
+
+def test_permuted_decisions_have_no_effect(nuisances):
+    passed = [bool(diagnostics.permuted(nuisances, seed=s).passed) for s in range(8)]
+    assert sum(passed) >= 6  # fewer happens less than once in a hundred times
+
+
+def test_stability_needs_repeats(nuisances, repeated):
+    with pytest.raises(ValueError, match="n_repeats=5"):
+        diagnostics.stability(nuisances)
+    assert len(diagnostics.stability(repeated, tp.estimate_att).table) == 3
+
+
+def test_learners_no_better_than_a_constant_are_found_out(market):
+    constant = tp.learners.Learners(DummyRegressor(), LogisticRegression(C=0.1, max_iter=500))
+    assert diagnostics.nuisance_quality(tp.cross_fit(market.data, constant, n_folds=3)).passed is False
+
+
+def test_a_single_row_that_carries_the_answer_is_named(market):
+    frame = market.data.frame.copy()
+    frame["units_30d"] = frame["units_30d"].astype(float)
+    frame.loc[17, "units_30d"] = 50_000.0
+    data = tp.CausalData(frame, "units_30d", "aligned", list(market.data.covariates), cluster="seller_id")
+    check = diagnostics.leverage(tp.cross_fit(data, tp.learners.linear(), n_folds=3))
+    assert check.passed is False
+    assert check.table["row"].iloc[0] == 17
+    assert isinstance(check.table, pd.DataFrame)

@@ -1,0 +1,207 @@
+"""Conditional effects equal EconML's on its own fits, find the differences there are, and pay in money."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from econml.dml import LinearDML
+from sklearn.linear_model import Lasso, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import tutorial_pkg as tp
+from tutorial_pkg import heterogeneity
+from tutorial_pkg.effects import aipw_signal
+
+METHODS = ("linear_dml", "linear_dr", "causal_forest", "forest_dr")
+SMALL = {"n_estimators": 200}
+
+
+@pytest.fixture(scope="module")
+def big():
+    return tp.simulate_sellers(6_000, seed=21, n_covariates=15)
+
+
+@pytest.fixture(scope="module")
+def fitted(big):
+    return tp.cross_fit(big.data, tp.learners.linear(), n_folds=3, progress=False)
+
+
+@pytest.fixture(scope="module")
+def models(fitted):
+    options = {m: SMALL if "forest" in m else {} for m in METHODS}
+    return {m: tp.estimate_cate(fitted, m, **options[m]) for m in METHODS}
+
+
+@pytest.fixture(scope="module")
+def halves(fitted):
+    chosen, judged = heterogeneity.split_rows(fitted.data)
+    return fitted.take(chosen), fitted.take(judged)
+
+
+def test_linear_dml_on_shared_nuisances_equals_econml_fitting_them_itself(market):
+    modifiers = ["weeks_of_cover", "engagement_score"]
+    frame = market.data.frame.astype(dict.fromkeys(market.data.covariates[1:], "float64"))
+    data = tp.CausalData(frame, "units_30d", "aligned", list(market.data.covariates[1:]), modifiers)
+    learners = tp.learners.Learners(Lasso(alpha=0.1), make_pipeline(StandardScaler(), LogisticRegression(C=0.1)))
+    nuisances = tp.cross_fit(data, learners, n_folds=3)
+    rest = [c for c in data.covariates if c not in modifiers]
+    order = [data.x_names.index(c) for c in [*modifiers, *rest]]
+    ours = tp.estimate_cate(nuisances, "linear_dml").effect()
+    direct = LinearDML(
+        model_y=learners.outcome, model_t=learners.propensity, discrete_treatment=True, cv=nuisances.folds[0]
+    )
+    direct.fit(data.y, data.d, X=data.modifiers(), W=data.x[:, order[len(modifiers) :]])
+    # The same covariates in another order: the learners' convergence, not the estimator, sets the tolerance.
+    np.testing.assert_allclose(ours, np.ravel(direct.effect(data.modifiers())), rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_effects_beat_a_constant_and_rank_rows_as_the_truth_does(models, big, method):
+    measures, coverage = heterogeneity.evaluate_cate(models[method].effect(), big.truth, models[method].interval())
+    assert measures["relative pehe"] < 0.85
+    assert measures["rank correlation"] > 0.6
+    assert measures["calibration slope"] > 0.5
+    assert coverage["rows"].sum() == big.data.n_rows
+    assert coverage["coverage"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_average_agrees_with_the_ate_and_says_what_it_estimates(models, fitted, method):
+    average, ate = models[method].average(), tp.estimate_ate(fitted)
+    assert abs(average.value - ate.value) < 2 * ate.std_error
+    assert average.estimand in ("ATE", "mean of the model's CATE")
+
+
+def test_the_doubly_robust_line_averages_to_the_ate_exactly(models, fitted):
+    assert models["linear_dr"].average().value == pytest.approx(tp.estimate_ate(fitted).value, abs=1e-8)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_new_rows_get_effects_and_intervals_in_their_own_index(models, method):
+    new = tp.simulate_sellers(40, seed=5, n_covariates=15).data.frame.set_index(np.arange(100, 140))
+    effect, interval = models[method].effect(new), models[method].interval(new)
+    assert effect.shape == (40,)
+    assert list(interval.columns) == ["lower", "upper"]
+    assert (interval.index == new.index).all()
+    assert ((interval["lower"] < effect) & (effect < interval["upper"])).all()
+    wide, narrow = (models[method].interval(new, level=level) for level in (0.99, 0.5))
+    assert (wide["lower"] < narrow["lower"]).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_importance_puts_the_strongest_modifier_first(models, method):
+    importance = models[method].importance()
+    assert importance.index[0] == "engagement_score"
+    assert importance.is_monotonic_decreasing
+
+
+def test_the_same_forest_grows_twice(fitted):
+    one, same = (tp.estimate_cate(fitted, "causal_forest", n_estimators=40).effect() for _ in range(2))
+    assert np.array_equal(one, same)
+
+
+def test_validation_without_truth_finds_real_differences(halves):
+    train, held_out = halves
+    table = heterogeneity.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
+    assert table.loc["best linear predictor", "p_value"] < 0.01
+    assert table.loc["best linear predictor", "value"] > 0.4
+    assert table.loc["uplift (Qini)", "value"] > 0
+    again = heterogeneity.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_validation_without_truth_finds_nothing_where_there_is_nothing():
+    sample = tp.simulate_sellers(4_000, "randomised", seed=3, n_covariates=15, effect=0.0)
+    fitted = tp.cross_fit(sample.data, tp.learners.linear(), n_folds=3, progress=False)
+    train, held_out = (fitted.take(rows) for rows in heterogeneity.split_rows(fitted.data))
+    table = heterogeneity.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
+    assert table.loc["best linear predictor", "p_value"] > 0.01
+
+
+def test_halves_divide_no_cluster(fitted):
+    chosen, judged = heterogeneity.split_rows(fitted.data)
+    sellers = fitted.data.clusters
+    assert not np.intersect1d(sellers[chosen], sellers[judged]).size
+    assert len(chosen) + len(judged) == fitted.data.n_rows
+
+
+def test_taken_rows_keep_their_predictions(fitted):
+    rows, _ = heterogeneity.split_rows(fitted.data)
+    half = fitted.take(rows)
+    assert np.array_equal(half.outcome, fitted.outcome[rows])
+    assert sorted(np.concatenate([test for _, test in half.folds[0]])) == list(range(len(rows)))
+    assert tp.estimate_ate(half).value == pytest.approx(aipw_signal(fitted)[rows].mean(), abs=1e-10)
+
+
+def test_nudging_everybody_is_worth_the_ate_less_the_cost(fitted):
+    everybody = np.ones(fitted.data.n_rows)
+    value = heterogeneity.policy_value(fitted, everybody, cost=3.0, value_per_unit=2.0)
+    assert value.value == pytest.approx(2 * tp.estimate_ate(fitted).value - 3)
+    assert value.std_error == pytest.approx(2 * tp.estimate_ate(fitted).std_error)
+    assert heterogeneity.policy_value(fitted, 0 * everybody).value == 0
+
+
+def test_a_learned_policy_beats_everybody_and_nobody_on_rows_that_did_not_choose_it(halves, big, fitted):
+    train, judged = halves
+    cost = 6.0
+    nudge = tp.estimate_cate(train, "linear_dr").effect(judged.data.frame) > cost
+    value = heterogeneity.policy_value(judged, nudge, cost)
+    assert value.value > max(0.0, heterogeneity.policy_value(judged, np.ones(len(nudge)), cost).value)
+    _, rows = heterogeneity.split_rows(fitted.data)
+    gain = (big.truth.cate - cost)[rows]
+    assert value.covers(np.mean(nudge * gain))
+
+
+def test_regret_is_zero_for_the_optimum_and_positive_for_the_rest(big):
+    best = heterogeneity.policy_regret(big.truth, big.truth.cate > 6, cost=6)
+    assert best["regret"] == pytest.approx(0)
+    assert best["share of optimum"] == pytest.approx(1)
+    assert heterogeneity.policy_regret(big.truth, np.ones(big.data.n_rows), cost=6)["regret"] > 0
+
+
+def test_the_policy_tree_is_shallow_and_worth_something(halves):
+    train, judged = halves
+    tree = heterogeneity.policy_tree(train, depth=2, cost=6.0)
+    nudge = tree.nudge(judged.data.frame)
+    assert 0 < nudge.mean() < 1
+    assert "nudge" in repr(tree)
+    assert heterogeneity.policy_value(judged, nudge, 6.0).value > heterogeneity.policy_value(judged, ~nudge, 6.0).value
+
+
+def test_simultaneous_intervals_are_wider_than_pointwise_and_narrower_than_bonferroni(fitted):
+    groups = tp.estimate_gate(fitted, "product_category")
+    band, pointwise = groups.simultaneous(), groups.tidy()
+    bonferroni = groups.tidy(level=1 - 0.05 / len(groups))
+    assert (band["upper"] > pointwise["upper"]).all()
+    assert (band["upper"] < bonferroni["upper"] + 0.02 * groups.tidy()["std_error"]).all()
+
+
+def test_simultaneous_intervals_cover_all_groups_at_once():
+    """Groups in truth alike, by a coin, in 200 samples: at least 180 are covered whole but once in 500 times."""
+    covered, rejected = 0, 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        d, group, y = rng.integers(0, 2, 400), rng.integers(0, 5, 400), rng.normal(size=400)
+        data = tp.CausalData(pd.DataFrame({"y": y + d, "d": d, "x": rng.normal(size=400)}), "y", "d", ["x"])
+        folds = [[(np.arange(200), np.arange(200, 400)), (np.arange(200, 400), np.arange(200))]]
+        half = np.full((400, 1), 0.5)
+        nuisances = tp.Nuisances(data, tp.learners.linear(), folds, 0 * half, 2 * half, half, half, {})
+        groups = tp.estimate_gate(nuisances, pd.Series(group))
+        band = groups.simultaneous(n_draws=2_000)
+        covered += bool(((band["lower"] <= 1) & (band["upper"] >= 1)).all())
+        rejected += groups.test_equal()["p_value"] < 0.05
+    assert covered >= 180
+    assert rejected <= 20
+
+
+def test_what_cannot_be_answered_is_refused(fitted, models, big):
+    with pytest.raises(ValueError, match="method='magic'"):
+        tp.estimate_cate(fitted, "magic")
+    with pytest.raises(ValueError, match="level=95"):
+        models["linear_dr"].interval(level=95)
+    with pytest.raises(ValueError, match="treat needs one True or False"):
+        heterogeneity.policy_value(fitted, [1, 0])
+    with pytest.raises(ValueError, match="effect has 3 values"):
+        heterogeneity.evaluate_cate([1, 2, 3], big.truth)
+    with pytest.raises(ValueError, match="at least two estimates"):
+        tp.Estimates([tp.estimate_ate(fitted)]).test_equal()

@@ -1,0 +1,215 @@
+"""Can the estimate be trusted? Overlap, balance, placebo, permutation, stability, learners, single rows.
+
+Each function returns a :class:`Check`. A check that passes does not prove that all confounders were recorded;
+for that see :mod:`tutorial_pkg.sensitivity`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from tutorial_pkg import plots
+from tutorial_pkg.effects import estimate_ate
+from tutorial_pkg.estimate import Estimate, show
+from tutorial_pkg.nuisance import Nuisances, cross_fit
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """What one check found: ``passed`` is None where there is nothing to pass, only something to know."""
+
+    name: str
+    passed: bool | None
+    sentence: str
+    table: pd.DataFrame = field(repr=False)
+    draw: Callable[[Axes | None], Axes] | None = field(default=None, repr=False)
+
+    def figure(self, ax: Axes | None = None) -> Axes:
+        """Draw what the check looked at."""
+        if self.draw is None:
+            raise ValueError(f"The check {self.name!r} has no figure; read its table.")
+        return self.draw(ax)
+
+    def __repr__(self) -> str:
+        return f"{self._verdict} {self.name}: {self.sentence}"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{self._verdict} {self.name}</b>: {self.sentence}</p>" + show(self.table.head(12), 3).to_html()
+
+    @property
+    def _verdict(self) -> str:
+        return {True: "[passed]", False: "[FAILED]", None: "[note]"}[self.passed]
+
+
+def summarise(checks: Sequence[Check]) -> pd.DataFrame:
+    """One row a check: passed and its sentence."""
+    return pd.DataFrame(
+        {"passed": [c.passed for c in checks], "finding": [c.sentence for c in checks]}, [c.name for c in checks]
+    )
+
+
+def overlap(nuisances: Nuisances, clipping: float = 0.01) -> Check:
+    """Are there comparable rows in both arms? Propensities by arm, share clipped, effective sample sizes.
+
+    The effective sample size of an arm is (sum w)^2 / sum w^2 with inverse-propensity weights. Fails when more
+    than 1% of the rows are clipped or an arm is worth less than a fifth of its rows. ``table`` also holds the
+    ATE over clipping thresholds, which should not move it.
+    """
+    m, d = nuisances.propensity.mean(axis=1), nuisances.data.d
+    rows, effective = {}, {}
+    for name, arm in (("treated", d == 1), ("untreated", d == 0)):
+        w = 1 / np.clip(m[arm] if name == "treated" else 1 - m[arm], clipping, None)
+        effective[name] = w.sum() ** 2 / (w**2).sum() / arm.sum()
+        quantiles = dict(
+            zip(["min", "1%", "median", "99%", "max"], np.quantile(m[arm], [0, 0.01, 0.5, 0.99, 1]), strict=True)
+        )
+        rows[f"propensity of the {name}"] = quantiles | {"effective share": effective[name]}
+    for threshold in (0.001, 0.01, 0.02, 0.05, 0.1):
+        ate = estimate_ate(nuisances, clipping=threshold)
+        rows[f"ATE clipped at {threshold:g}"] = {
+            "value": ate.value,
+            "std_error": ate.std_error,
+            "share clipped": float(np.mean((m < threshold) | (m > 1 - threshold))),
+        }
+    clipped = float(np.mean((m < clipping) | (m > 1 - clipping)))
+    passed = clipped <= 0.01 and min(effective.values()) >= 0.2
+    sentence = (
+        f"propensities run from {m.min():.3f} to {m.max():.3f}, {clipped:.1%} of the rows are clipped at {clipping:g}, and "
+        f"weighting leaves {effective['treated']:.0%} of the treated and {effective['untreated']:.0%} of the untreated rows."
+    )
+    return Check("overlap", passed, sentence, pd.DataFrame(rows).T, lambda ax: plots.plot_arms(m, d, "propensity", ax))
+
+
+def balance(nuisances: Nuisances, clipping: float = 0.01, limit: float = 0.1) -> Check:
+    """Do the arms look alike after weighting by the propensity? Standardised mean differences, worst first.
+
+    Differences of means over the pooled standard deviation before weighting, for every numeric column of the
+    covariates. Fails when one exceeds ``limit`` after weighting (Austin, 2011, uses 0.1).
+    """
+    x, d, names = nuisances.data.x, nuisances.data.d, nuisances.data.x_names
+    m = np.clip(nuisances.propensity.mean(axis=1), clipping, 1 - clipping)
+    weights = np.where(d == 1, 1 / m, 1 / (1 - m))
+    before, after = (np.array([_mean_gap(c, d, w) for c in x.T]) for w in (np.ones_like(weights), weights))
+    table = pd.DataFrame({"before": before, "after": after}, index=names)
+    table = table.reindex(table["after"].abs().sort_values(ascending=False).index)
+    worst, n_over = table.index[0], int((table["after"].abs() > limit).sum())
+    sentence = (
+        f"of {len(table)} covariates {int((table['before'].abs() > limit).sum())} differ by more than {limit:g} standard deviations "
+        f"before weighting and {n_over} after; the worst after is {worst} ({table['after'].iloc[0]:+.3f})."
+    )
+    return Check("balance", n_over == 0, sentence, table, lambda ax: plots.plot_balance(table, limit, ax))
+
+
+def placebo(nuisances: Nuisances, outcome: str) -> Check:
+    """Is there an effect where there can be none? The ATE on an outcome measured before the decision.
+
+    The propensities are reused; only outcome models are fitted. Fails when the 95% interval excludes zero.
+    """
+    fitted = cross_fit(nuisances.data.with_outcome(outcome), reuse=nuisances, progress=False)
+    return _should_be_zero("placebo", estimate_ate(fitted), f"on {outcome}, which the decision cannot have changed,")
+
+
+def permuted(nuisances: Nuisances, seed: int = 0) -> Check:
+    """Is there an effect of a decision that nobody made? Decisions shuffled among the rows, everything fitted again.
+
+    Fails when the 95% interval excludes zero, which by chance it does in 5% of the shuffles.
+    """
+    data = nuisances.data
+    shuffled = np.random.default_rng(seed).permutation(data.d)
+    frame = data.frame.assign(**{data.treatment: shuffled})
+    fitted = cross_fit(
+        replace(data, frame=frame, treated=None), nuisances.learners, len(nuisances.folds[0]), progress=False
+    )
+    return _should_be_zero("permuted treatment", estimate_ate(fitted), "with decisions shuffled among the rows")
+
+
+def stability(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = estimate_ate) -> Check:
+    """Does the answer depend on how the rows were split? Needs ``cross_fit(..., n_repeats=5)`` or so.
+
+    Fails when the estimates' standard deviation over splits exceeds half a standard error.
+    """
+    combined = estimate(nuisances)
+    if len(combined.splits) < 2:
+        raise ValueError("stability compares sample splits, and there is one; use cross_fit(..., n_repeats=5).")
+    table = pd.concat([s.tidy() for s in combined.splits], ignore_index=True)
+    spread = float(table["value"].std())
+    sentence = (
+        f"over {len(table)} splits the {combined.estimand} runs from {table['value'].min():.3g} to {table['value'].max():.3g}; "
+        f"its standard deviation is {spread / combined.std_error:.0%} of a standard error."
+    )
+    draw = lambda ax: plots.plot_estimates({f"split {i + 1}": s for i, s in enumerate(combined.splits)}, ax=ax)  # noqa: E731
+    return Check("stability over splits", spread <= 0.5 * combined.std_error, sentence, table, draw)
+
+
+def nuisance_quality(nuisances: Nuisances) -> Check:
+    """Do the learners know more than a constant? Out-of-fold losses against those of a constant.
+
+    Fails when an outcome model is worse than a constant. A propensity model that is no better is what a
+    randomised treatment looks like.
+    """
+    losses = nuisances.losses
+    explained = losses["share explained"].astype(float)
+    outcome_models = explained.drop("propensity")
+    sentence = (
+        f"the outcome models explain {outcome_models.min():.0%} to {outcome_models.max():.0%} of the variance, the propensity "
+        f"model {explained['propensity']:.0%} of the log loss of a constant."
+    )
+    return Check("learners against a constant", bool((outcome_models > 0).all()), sentence, losses)
+
+
+def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = estimate_ate) -> Check:
+    """Do single rows carry the answer? The estimate without its most influential rows.
+
+    Each row's influence value over the number of rows is about what leaving it out changes. Fails when one row
+    moves the estimate by more than half a standard error. ``table``: the most influential rows, with their
+    outcome and propensity.
+    """
+    full = estimate(nuisances)
+    assert full.influence is not None
+    shift = full.influence / full.n_rows
+    order = np.argsort(-np.abs(shift))
+    table = pd.DataFrame(
+        {
+            "row": order,
+            nuisances.data.outcome: nuisances.data.y[order],
+            "treated": nuisances.data.d[order],
+            "propensity": nuisances.propensity.mean(axis=1)[order],
+            "shift": shift[order],
+        }
+    ).head(20)
+    top = order[: max(1, full.n_rows // 100)]
+    share = float((shift[top] ** 2).sum() / (shift**2).sum())
+    sentence = (
+        f"the most influential row moves the {full.estimand} by {abs(shift[order[0]]) / full.std_error:.0%} of a standard "
+        f"error, and the top 1% of the rows make up {share:.0%} of its variance."
+    )
+    return Check("single rows", bool(abs(shift[order[0]]) <= 0.5 * full.std_error), sentence, table)
+
+
+def all_checks(nuisances: Nuisances, placebo_outcome: str | None = None) -> list[Check]:
+    """The checks that cost nothing, and the placebo where an outcome for it is named."""
+    checks = [overlap(nuisances), balance(nuisances), nuisance_quality(nuisances), leverage(nuisances)]
+    if nuisances.n_repeats > 1:
+        checks.append(stability(nuisances))
+    if placebo_outcome is not None:
+        checks.append(placebo(nuisances, placebo_outcome))
+    return checks
+
+
+def _mean_gap(column: NDArray, d: NDArray, weights: NDArray) -> float:
+    known = np.isfinite(column)
+    column, d, weights = column[known].astype(float), d[known], weights[known]
+    spread = np.sqrt((column[d == 1].var() + column[d == 0].var()) / 2)
+    gap = np.average(column[d == 1], weights=weights[d == 1]) - np.average(column[d == 0], weights=weights[d == 0])
+    return gap / spread if spread > 0 else 0.0
+
+
+def _should_be_zero(name: str, ate: Estimate, what: str) -> Check:
+    lower, upper = ate.conf_int()
+    found = "no effect is found" if lower <= 0 <= upper else "an effect is found"
+    sentence = f"{what} {found}: {ate.value:.3g}, 95% interval {lower:.3g} to {upper:.3g}."
+    return Check(name, ate.covers(0.0), sentence, ate.tidy(), lambda ax: plots.plot_estimates({name: ate}, 0.0, ax))

@@ -1,0 +1,128 @@
+"""What an unrecorded confounder could do: bounds, robustness values and benchmarks, through DoubleML.
+
+The strength of a hidden confounder is told by two numbers in [0, 1): ``cf_y``, the share of the outcome's
+remaining variance it explains, and ``cf_d``, the share by which it would raise the variance of the Riesz
+representer (how well the decision can be predicted). ``rho`` in [-1, 1] says how far both go together; 1 is
+the worst case.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from tutorial_pkg.diagnostics import Check
+from tutorial_pkg.effects import irm_models
+from tutorial_pkg.nuisance import Nuisances, cross_fit
+
+_SCORES = {"ATE": "ATE", "ATT": "ATTE"}
+Estimand = Literal["ATE", "ATT"]
+
+
+def bounds(
+    nuisances: Nuisances,
+    cf_y: float = 0.03,
+    cf_d: float = 0.03,
+    rho: float = 1.0,
+    level: float = 0.95,
+    null: float = 0.0,
+    estimand: Estimand = "ATE",
+) -> pd.Series:
+    """Where the effect lies if a confounder of the given strength was left out.
+
+    Returns
+    -------
+    Series
+        ``lower`` and ``upper``: the bounds of the effect. ``lower limit`` and ``upper limit``: their one-sided
+        confidence limits, each at ``level``, so that both together cover with at least ``2 * level - 1``
+        (0.90 for 0.95). ``robustness value``: the strength, the same for cf_y and cf_d, that brings the bound to
+        ``null``; ``robustness value, limit``: that brings its confidence limit there. With several repeats,
+        medians. Standard errors treat rows as independent.
+
+    References
+    ----------
+    Chernozhukov, Cinelli, Newey, Sharma and Syrgkanis (2022); ``doubleml.DoubleMLIRM.sensitivity_analysis``.
+    """
+    for name, value in (("cf_y", cf_y), ("cf_d", cf_d)):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}={value!r} is not in [0, 1); it is a share of variance, such as 0.03.")
+    rows = []
+    for model in irm_models(nuisances, _SCORES[estimand], 0.01):
+        found = model.sensitivity_analysis(cf_y, cf_d, rho, level, null).sensitivity_params
+        rows.append(
+            {
+                "lower limit": found["ci"]["lower"][0],
+                "lower": found["theta"]["lower"][0],
+                "value": model.coef[0],
+                "upper": found["theta"]["upper"][0],
+                "upper limit": found["ci"]["upper"][0],
+                "robustness value": found["rv"][0],
+                "robustness value, limit": found["rva"][0],
+            }
+        )
+    return pd.DataFrame(rows).median().rename(f"{estimand}, {nuisances.data.outcome}")
+
+
+def benchmark(
+    nuisances: Nuisances, groups: Mapping[str, Sequence[str]], estimand: Estimand = "ATE", progress: bool = True
+) -> pd.DataFrame:
+    """How strong recorded covariates are: what leaving out each group would have looked like.
+
+    Every group of covariates is dropped in turn and all nuisances are fitted again on the same folds. A hidden
+    confounder as strong as the group would have that ``cf_y`` and ``cf_d``.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: cf_y, cf_d, rho, and ``delta``, the change of the estimate in outcome units when the group
+        is left out.
+
+    References
+    ----------
+    Chernozhukov et al. (2022), section 4; ``doubleml.utils.gain_statistics``.
+    """
+    from doubleml.utils import gain_statistics
+
+    data, rows = nuisances.data, {}
+    for name, columns in groups.items():
+        if unknown := [c for c in columns if c not in data.covariates]:
+            raise ValueError(f"Group {name!r} names {unknown[0]!r}, which is not a covariate; check its spelling.")
+        kept = [c for c in data.covariates if c not in columns]
+        if not kept:
+            raise ValueError(f"Group {name!r} holds every covariate; leave at least one outside.")
+        modifiers = [c for c in data.effect_modifiers if c in kept]
+        short_data = replace(data, covariates=kept, effect_modifiers=modifiers)
+        short = cross_fit(short_data, nuisances.learners, folds=nuisances.folds, progress=progress)
+        gains = [
+            gain_statistics(*pair)
+            for pair in zip(*(irm_models(n, _SCORES[estimand], 0.01) for n in (nuisances, short)), strict=True)
+        ]
+        rows[name] = {
+            key: float(np.median([g[key][0] for g in gains])) for key in ("cf_y", "cf_d", "rho", "delta_theta")
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename(columns={"delta_theta": "delta"})
+
+
+def hidden_confounding(
+    nuisances: Nuisances, groups: Mapping[str, Sequence[str]], estimand: Estimand = "ATE", null: float = 0.0
+) -> Check:
+    """Would a hidden confounder as strong as the strongest recorded group explain the effect away?
+
+    Passes when the bound at that group's cf_y and cf_d, worst case, stays on the estimate's side of ``null``.
+    """
+    table = benchmark(nuisances, groups, estimand, progress=False)
+    found = {
+        g: bounds(nuisances, r["cf_y"], min(r["cf_d"], 0.999), null=null, estimand=estimand)
+        for g, r in table.iterrows()
+    }
+    table = table.assign(lower=[b["lower"] for b in found.values()], upper=[b["upper"] for b in found.values()])
+    holds = (table["lower"] > null) | (table["upper"] < null)
+    strongest = (table["upper"] - table["lower"]).idxmax()
+    rv = next(iter(found.values()))["robustness value"]
+    sentence = (
+        f"one as strong as {strongest} would put the {estimand} between {table.loc[strongest, 'lower']:.3g} and "
+        f"{table.loc[strongest, 'upper']:.3g}; it takes {rv:.0%} of both remaining variances to bring it to {null:g}."
+    )
+    return Check("hidden confounding", bool(holds.all()), sentence, table)
