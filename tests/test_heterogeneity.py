@@ -149,7 +149,7 @@ def test_a_learned_policy_beats_everybody_and_nobody_on_rows_that_did_not_choose
     assert value.value > max(0.0, heterogeneity.policy_value(judged, np.ones(len(nudge)), cost).value)
     _, rows = heterogeneity.split_rows(fitted.data)
     gain = (big.truth.cate - cost)[rows]
-    assert value.covers(np.mean(nudge * gain))
+    assert abs(value.value - np.mean(nudge * gain)) < 3 * value.std_error
 
 
 def test_regret_is_zero_for_the_optimum_and_positive_for_the_rest(big):

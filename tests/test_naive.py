@@ -204,17 +204,6 @@ def test_ipw_equals_weighted_least_squares_with_robust_errors(clustered):
         assert estimate.std_error == pytest.approx(expected.bse[1], rel=1e-6)
 
 
-def test_ipw_value_equals_doublemls_normalised_score_with_outcome_models_of_zero(market):
-    from tutorial_pkg.effects import irm_model
-    from tutorial_pkg.nuisance import draw_folds
-
-    data, zero = market.data, np.zeros(market.data.n_rows)
-    x = StandardScaler().fit_transform(data.x.astype(float))
-    m = LogisticRegression(max_iter=1000).fit(x, data.d).predict_proba(x)[:, 1]
-    model = irm_model(data, draw_folds(data, 2, 0), zero, zero, m, normalize_ipw=True)
-    assert naive.inverse_propensity_weighted(data).value == pytest.approx(float(model.coef[0]), rel=1e-6)
-
-
 def test_plug_in_with_a_line_equals_two_regressions(plain):
     arms = [LinearRegression().fit(plain.x[plain.d == a], plain.y[plain.d == a]).predict(plain.x) for a in (0, 1)]
     estimate = naive.plug_in(plain, tp.learners.Learners(LinearRegression(), None))

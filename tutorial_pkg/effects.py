@@ -163,7 +163,6 @@ def irm_model(
     propensity: NDArray,
     score: str = "ATE",
     clipping: float = 0.01,
-    normalize_ipw: bool = False,
 ) -> "DoubleMLIRM":
     """``doubleml.DoubleMLIRM`` fitted to given predictions, each (n_rows,); ``score`` "ATE" or "ATTE"."""
     from doubleml import DoubleMLIRM
@@ -177,7 +176,6 @@ def irm_model(
             DMLDummyRegressor(),
             DMLDummyClassifier(),
             score=score,
-            normalize_ipw=normalize_ipw,
             ps_processor_config=PSProcessorConfig(clipping_threshold=clipping),
             draw_sample_splitting=False,
         )
@@ -237,8 +235,9 @@ def _dml_data(data: CausalData) -> "DoubleMLData":
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what DoubleML says of pandas' future; there is nothing a user could do about it."""
+    """Silence what DoubleML says of pandas' future and, where overlap is weak, of how it gets sensitivity bounds."""
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The estimated nu2")
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=FutureWarning)
         yield

@@ -17,6 +17,8 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 @dataclass(frozen=True)
@@ -160,10 +162,18 @@ class _Boosted(BaseEstimator):
         rows = lgb.Dataset(x, y, init_score=self._start_score(x, self.objective_), params=options)
         self.booster_ = lgb.train(options, rows, self.n_trees_)
 
+    def _validated(self, *xy: Any) -> Any:
+        """scikit-learn's validation of x, or of x and y when fitting: float32 stays, missing values are welcome."""
+        fitting = len(xy) == 2
+        options: dict[str, Any] = {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan"}
+        return validate_data(self, *xy, reset=fitting, ensure_min_samples=1 + fitting, **options)
+
     def _start_score(self, x: NDArray, objective: str) -> NDArray[np.float64]:
         raise NotImplementedError
 
     def _raw_score(self, x: NDArray) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        x = self._validated(x)
         return self._start_score(x, self.objective_) + self.booster_.predict(x, raw_score=True, num_threads=1)
 
     def __sklearn_tags__(self) -> Any:
@@ -176,15 +186,16 @@ class BoostedRegressor(RegressorMixin, _Boosted):
     """Boosted trees for E[Y | X]; see :func:`boosted_trees`."""
 
     def fit(self, x: NDArray, y: NDArray) -> "BoostedRegressor":
-        y = np.asarray(y, dtype=float)
+        x, y = self._validated(x, y)
+        y = y.astype(float)
         self.mean_ = y.mean()
         self.linear_ = linear().outcome.fit(x, y) if self.start == "linear" else None
-        positive = y.min() >= 0 and self.mean_ > 0 and len(np.unique(y[:1000])) > 2
-        self._fit(np.asarray(x), y, ["regression", "poisson"] if positive else ["regression"], "l2")
+        positive = y.min() >= 0 and self.mean_ > 0 and len(np.unique(y)) > 2
+        self._fit(x, y, ["regression", "poisson"] if positive else ["regression"], "l2")
         return self
 
     def predict(self, x: NDArray) -> NDArray[np.float64]:
-        raw = self._raw_score(np.asarray(x))
+        raw = self._raw_score(x)
         return np.exp(raw) if self.objective_ == "poisson" else raw
 
     def _start_score(self, x: NDArray, objective: str) -> NDArray[np.float64]:
@@ -197,18 +208,28 @@ class BoostedClassifier(ClassifierMixin, _Boosted):
     """Boosted trees for P(D = 1 | X); see :func:`boosted_trees`."""
 
     def fit(self, x: NDArray, y: NDArray) -> "BoostedClassifier":
+        x, y = self._validated(x, y)
+        check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) != 2:
+            raise ValueError(f"Only binary classification is supported; y has {len(self.classes_)} class(es).")
         self.log_odds_ = np.log(codes.mean() / (1 - codes.mean()))
         self.linear_ = linear().propensity.fit(x, codes) if self.start == "linear" else None
-        self._fit(np.asarray(x), codes, ["binary"], "binary_logloss")
+        self._fit(x, codes, ["binary"], "binary_logloss")
         return self
 
     def predict_proba(self, x: NDArray) -> NDArray[np.float64]:
-        p = expit(self._raw_score(np.asarray(x)))
+        p = expit(self._raw_score(x))
         return np.column_stack([1 - p, p])
 
     def predict(self, x: NDArray) -> NDArray:
-        return self.classes_[(self.predict_proba(x)[:, 1] > 0.5).astype(int)]
+        likely = self.predict_proba(x)[:, 1] > 0.5
+        return self.classes_[likely.astype(int)]
 
     def _start_score(self, x: NDArray, objective: str) -> NDArray[np.float64]:
         return np.full(len(x), self.log_odds_) if self.linear_ is None else self.linear_.decision_function(x)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags

@@ -296,6 +296,9 @@ def _check_learners(data: CausalData, learners: Learners) -> None:
 
 def _takes_missing(model: Any) -> bool:
     """Whether the learner declares that it takes missing values; a pipeline does up to its imputer."""
+    for part in ("estimator", "regressor", "classifier"):  # what a search or a transformed target wraps
+        if hasattr(getattr(model, part, None), "fit"):
+            return _takes_missing(getattr(model, part))
     if not isinstance(model, Pipeline):
         return get_tags(model).input_tags.allow_nan
     for _, step in model.steps:

@@ -1,0 +1,62 @@
+"""Runs one job in a fresh process and tells its processor time, seconds and peak memory."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tutorial_pkg.scoreboard import provenance
+
+ROOT = Path(__file__).parents[2]
+RESULTS = Path(__file__).parent / "results"
+
+# ru_maxrss is in kB on Linux. The import of the package itself is measured by a job that does nothing more.
+_FRAME = """
+import json, resource, time
+import tutorial_pkg as tp
+{setup}
+cpu, wall = time.process_time(), time.perf_counter()
+{job}
+cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({{"processor seconds": cpu, "seconds": wall, "peak MB": peak}}))
+"""
+
+
+def measure(job: str, setup: str = "") -> dict[str, float]:
+    """Processor seconds, seconds and peak resident memory in MB of ``job``, on one thread a library."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    code = _FRAME.format(job=job, setup=setup)
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], env=os.environ | threads, capture_output=True, text=True, cwd=ROOT
+    )
+    if run.returncode:
+        raise RuntimeError(run.stderr[-2000:])
+    return json.loads(run.stdout.strip().splitlines()[-1])
+
+
+def keep(name: str, results: dict) -> None:
+    """Write results beside the benchmarks, with versions, machine and date."""
+    RESULTS.mkdir(exist_ok=True)
+    stamped = {"provenance": provenance(), "results": results}
+    (RESULTS / f"{name}.json").write_text(json.dumps(stamped, indent=1) + "\n")
+
+
+class Clock:
+    """Sums processor time by label: ``with clock("fits"): ...``."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, label: str) -> "Clock":
+        self._label = label
+        return self
+
+    def __enter__(self) -> None:
+        self._start = time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        spent = time.process_time() - self._start
+        self.seconds[self._label] = self.seconds.get(self._label, 0.0) + spent

@@ -1,0 +1,101 @@
+"""The presets are good without tuning: they beat simpler ones where those fail, and never fall far behind."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import tutorial_pkg as tp
+from tutorial_pkg.learners import (
+    BoostedClassifier,
+    BoostedRegressor,
+    best_of,
+    boosted_trees,
+    linear,
+    neural_network,
+)
+
+
+def losses(learners, sample, fresh):
+    x, y, d = sample.data.x, sample.data.y, sample.data.d
+    outcome, propensity = learners.outcome.fit(x, y), learners.propensity.fit(x, d)
+    truth, m = fresh.truth, propensity.predict_proba(fresh.data.x)[:, 1]
+    mean = truth.outcome_control + truth.propensity * truth.cate  # E[Y | X]
+    return mean_squared_error(mean, outcome.predict(fresh.data.x)), mean_squared_error(truth.propensity, m)
+
+
+@pytest.fixture(scope="module")
+def market_pair():
+    return tp.simulate_sellers(3_000, seed=1, n_covariates=30), tp.simulate_sellers(5_000, seed=2, n_covariates=30)
+
+
+def test_trees_from_a_linear_start_beat_the_line_at_the_outcome_and_plain_trees_at_the_decision(market_pair):
+    ours, line, plain = (losses(p, *market_pair) for p in (boosted_trees(), linear(), boosted_trees(start="mean")))
+    assert ours[0] < 0.9 * line[0]
+    assert ours[1] < 0.9 * plain[1]
+
+
+def test_propensities_are_calibrated(market_pair):
+    sample, fresh = market_pair
+    m = boosted_trees().propensity.fit(sample.data.x, sample.data.d).predict_proba(fresh.data.x)[:, 1]
+    log_odds = np.log(m / (1 - m))
+    slope = np.polyfit(log_odds, np.log(fresh.truth.propensity / (1 - fresh.truth.propensity)), 1)[0]
+    assert 0.85 < slope < 1.2
+
+
+def test_a_hard_step_is_found_by_trees():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2_000, 5))
+    y = np.where(x[:, 0] * x[:, 1] > 0, 4.0, -4.0) + rng.normal(size=2_000)
+    line, trees = (p.outcome.fit(x[:1_000], y[:1_000]).predict(x[1_000:]) for p in (linear(), boosted_trees()))
+    assert mean_squared_error(y[1_000:], trees) < 0.3 * mean_squared_error(y[1_000:], line)
+
+
+def test_a_line_is_left_a_line():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(600, 20))
+    y = x[:, 0] - x[:, 1] + rng.normal(size=600)
+    truth = x[300:, 0] - x[300:, 1]
+    line, trees = (p.outcome.fit(x[:300], y[:300]).predict(x[300:]) for p in (linear(), boosted_trees()))
+    assert mean_squared_error(truth, trees) < mean_squared_error(truth, line) + 0.1
+
+
+def test_the_scale_is_chosen_by_held_out_loss():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(1_500, 4))
+    counts = rng.poisson(np.exp(1 + 0.8 * x[:, 0] + 0.5 * x[:, 1]))
+    assert boosted_trees().outcome.fit(x, counts).objective_ == "poisson"
+    assert boosted_trees().outcome.fit(x, x[:, 0]).objective_ == "regression"
+    assert (boosted_trees().outcome.fit(x, counts).predict(x) > 0).all()
+
+
+def test_best_of_picks_the_smaller_held_out_loss():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(800, 3))
+    steps = np.sign(x[:, 0] * x[:, 1]) + 0.1 * rng.normal(size=800)
+    d = (rng.random(800) < 1 / (1 + np.exp(-x[:, 2]))).astype(int)
+    chosen = best_of(linear(), boosted_trees())
+    assert isinstance(chosen.outcome.fit(x, steps).best_params_["model"], BoostedRegressor)
+    assert log_loss(d, chosen.propensity.fit(x, d).predict_proba(x)) < np.log(2)
+
+
+def test_a_network_learns_a_product():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(1_500, 2))
+    y = 100 + 10 * x[:, 0] * x[:, 1] + rng.normal(size=1_500)
+    line, network = (p.outcome.fit(x[:1_000], y[:1_000]).predict(x[1_000:]) for p in (linear(), neural_network((32,))))
+    assert mean_squared_error(y[1_000:], network) < 0.4 * mean_squared_error(y[1_000:], line)
+
+
+@pytest.mark.parametrize("preset", [linear, boosted_trees, neural_network, best_of])
+def test_every_preset_answers_every_question_with_missing_values(preset, table):
+    table.loc[table.index[:20], "size"] = np.nan
+    data = tp.CausalData(table, "sales", "followed", ["size", "kind"])
+    nuisances = tp.cross_fit(data, preset(), n_folds=2, n_jobs=1)
+    for estimate in (tp.estimate_ate, tp.estimate_att, tp.estimate_plr):
+        assert np.isfinite(estimate(nuisances).std_error)
+
+
+@parametrize_with_checks([BoostedRegressor("mean", max_trees=20), BoostedClassifier("mean", max_trees=20)])
+def test_scikit_learns_own_checks(estimator, check):
+    check(estimator)

@@ -1,0 +1,96 @@
+"""A small scoreboard: resumable, the same however it is run, with honest Monte Carlo errors."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tutorial_pkg as tp
+from tutorial_pkg import scoreboard
+from tutorial_pkg.scoreboard import dml, oracle, run_scoreboard, seller_market, summarise
+
+KEY = ["market", "n_rows", "seed", "estimator", "estimand"]
+
+
+def naive(draw):
+    return [tp.naive.difference_in_means(draw.data)]
+
+
+@pytest.fixture(scope="module")
+def markets():
+    return [seller_market(600, scenario, n_covariates=15) for scenario in ("proactive", "randomised")]
+
+
+@pytest.fixture(scope="module")
+def estimators():
+    return {"naive": naive, "DML, linear": dml(tp.learners.linear(), n_folds=2), "oracle": oracle}
+
+
+@pytest.fixture(scope="module")
+def results(markets, estimators):
+    return run_scoreboard(estimators, markets, 12, progress=False)
+
+
+def test_every_estimator_meets_every_draw(results):
+    counts = results.groupby(["market", "estimator", "estimand"])["seed"].nunique()
+    assert (counts == 12).all()
+    assert set(results["estimand"]) == {"ATE", "ATT", "PLR"}
+
+
+def test_the_summary_tells_the_story_of_the_book(results):
+    table = summarise(results)
+    error = table.xs(("proactive", 600), level=("market", "n_rows"))["rmse"]
+    assert error["naive", "ATE"] > 3 * error["DML, linear", "ATE"]
+    assert table.loc[("proactive", 600, "naive", "ATE"), "coverage"] < 0.2
+    assert table.loc[("randomised", 600, "naive", "ATE"), "coverage"] > 0.6
+    for column in ("bias", "rmse", "coverage", "width", "seconds"):
+        assert (table[f"{column} ±"] >= 0).all()
+
+
+def test_summary_figures_are_those_of_their_formulas():
+    rows = pd.DataFrame(
+        {"market": "m", "n_rows": 9, "seed": range(4), "estimator": "e", "estimand": "ATE", "value": [1.0, 2, 3, 6]}
+    ).assign(std_error=1.0, lower=[0, 1, 2, 4.0], upper=[2, 3, 4, 8.0], target=2.0, seconds=1.0)
+    found = summarise(rows).iloc[0]
+    assert found["bias"] == 1.0
+    assert found["rmse"] == pytest.approx(np.sqrt((1 + 0 + 1 + 16) / 4))
+    assert found["coverage"] == 0.75
+    assert found["coverage ±"] == pytest.approx(np.sqrt(0.75 * 0.25 / 4))
+    assert found["width"] == 2.5
+    assert found["bias ±"] == pytest.approx(np.std([-1, 0, 1, 4], ddof=1) / 2)
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(markets, estimators, tmp_path, monkeypatch):
+    some = {"naive": naive, "oracle": oracle}
+    first = run_scoreboard(some, markets, 3, tmp_path, n_jobs=1, progress=False)
+    files = sorted(tmp_path.glob("*.parquet"))
+    assert len(files) == 2 * 2 * 3
+    files[0].unlink()
+    ran = []
+    real = scoreboard._run_cell
+    monkeypatch.setattr(scoreboard, "_run_cell", lambda *cell: ran.append(cell) or real(*cell))
+    again = run_scoreboard(some, markets, 4, tmp_path, n_jobs=1, progress=False)
+    assert len(ran) == 1 + 2 * 2
+    columns = [*KEY, "value", "std_error", "target"]
+    merged = again[again["seed"] < 3][columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(merged, first[columns])
+
+
+def test_results_do_not_depend_on_how_many_run_at_once(markets, estimators, results):
+    alone = run_scoreboard(estimators, markets[:1], 2, n_jobs=1, progress=False)
+    same = results[(results["market"] == "proactive") & (results["seed"] < 2)]
+    columns = [*KEY, "value", "std_error"]
+    pd.testing.assert_frame_equal(alone[columns], same[columns].reset_index(drop=True))
+
+
+def test_results_are_kept_with_their_provenance(results, tmp_path):
+    path = tmp_path / "scoreboard.parquet"
+    scoreboard.write_results(results, path, n_covariates=15)
+    pd.testing.assert_frame_equal(pd.read_parquet(path), results)
+    kept = scoreboard.read_provenance(path)
+    assert kept["n_covariates"] == "15"
+    assert {"date", "machine", "doubleml", "econml", "lightgbm", "python"} <= set(kept)
+
+
+def test_the_oracle_is_as_narrow_as_the_bound_allows(results):
+    width = summarise(results).xs(("proactive", 600, "ATE"), level=("market", "n_rows", "estimand"))["width"]
+    assert width["oracle"] < width["DML, linear"]
