@@ -2,6 +2,7 @@
 
     python book/build.py            reuse every result that is still valid
     python book/build.py --clean    start from nothing
+    python book/build.py --picture  also write the README's picture anew, from the chapter on the ATE
 
 A test reads what the chapters computed, executing first what is stale:
 
@@ -10,6 +11,7 @@ A test reads what the chapters computed, executing first what is stale:
 """
 
 import argparse
+import base64
 import hashlib
 import os
 import re
@@ -30,6 +32,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
+PICTURE = ROOT / "book" / "assets" / "result.png"
 COMPLETE = BUILD / "complete"  # present only after a build without a warning
 AT_A_TIME = 2
 SECONDS_PER_CELL = 600
@@ -63,14 +66,18 @@ def main():
     """Build the book and say how long it took and what to open."""
     parser = argparse.ArgumentParser(description="Execute the chapters and render the book.")
     parser.add_argument("--clean", action="store_true", help="forget every earlier result first")
+    parser.add_argument("--picture", action="store_true", help="write the picture of the README anew")
+    options = parser.parse_args()
     start = time.perf_counter()
-    if parser.parse_args().clean:
+    if options.clean:
         shutil.rmtree(BUILD, ignore_errors=True)
     cache = _open_cache()
     try:
         executed = _execute_stale(cache)
     except ChapterError as error:
         sys.exit(f"\nThe book was not built.\n\n{error}")
+    if options.picture:
+        PICTURE.write_bytes(_figure(cache, "ate", "fig-ate-result"))
     if status := _render(every_page=bool(executed) or not COMPLETE.exists()):
         sys.exit(f"\nThe book was not built: see the warnings above (exit status {status}).")
     print("\nSeconds per chapter:")
@@ -154,6 +161,15 @@ def _execute(name, notebook):
     except Exception as error:  # a dead kernel too is reported by chapter
         return name, time.perf_counter() - start, error
     return name, time.perf_counter() - start, None
+
+
+def _figure(cache, chapter, name):
+    """The PNG of a named figure of an executed chapter."""
+    notebook = cache.merge_match_into_notebook(_chapters()[chapter])[1]
+    for cell in notebook.cells:
+        if cell.metadata.get("mystnb", {}).get("figure", {}).get("name") == name:
+            return base64.b64decode(next(o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})))
+    raise ChapterError(f"{chapter} has no figure named {name}")
 
 
 def _keep(cache, name, notebook, seconds):
