@@ -30,7 +30,7 @@ def write_sellers(folder: Path) -> None:
     for name, one in sample.truths.items():
         truth |= {f"{name}:{part}": getattr(one, part).round(5) for part in TRUTH_PARTS}
     _write(pd.DataFrame(truth), folder / "sellers_truth.parquet")
-    population = population_targets(Dials(), n_rows=4_000_000)
+    population = population_targets(Dials())
     rounded = {name: _rounded(asdict(targets)) for name, targets in population.items()}
     (folder / "population.json").write_text(json.dumps(rounded, indent=1) + "\n")
     dictionary().to_csv(folder / "dictionary.csv", index=False, lineterminator="\n")

@@ -1,13 +1,14 @@
 """Coverage, bias and width of the intervals over hundreds of samples: `python -m tests.benchmarks.coverage`.
 
-Interrupted, it goes on where it stopped. Results with versions and date: tests/benchmarks/results/coverage.parquet;
-the cells are kept under _build/coverage.
+Interrupted, it goes on where it stopped: the cells are kept under _build/coverage. Results with versions and date:
+results/coverage.parquet, and the table of their summary in results/coverage.csv.
 """
 
 import argparse
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from doubleml.irm.datasets import make_irm_data
 
 import tutorial_pkg as tp
@@ -45,19 +46,19 @@ def main() -> None:
     linear = {"DML, linear": dml(tp.learners.linear(), groups="product_category")}
     plan = [
         (recommended, seller_market(2_000, n_covariates=N_COVARIATES), 500),
-        (recommended, seller_market(10_000, n_covariates=N_COVARIATES), 200),
         ({"DML, recommended": ate_only(), "DML, linear": ate_only(tp.learners.linear())}, doubleml_market(), 500),
         (linear, seller_market(2_000, n_covariates=N_COVARIATES), 500),
         (linear, seller_market(10_000, n_covariates=N_COVARIATES), 200),
+        (recommended, seller_market(10_000, n_covariates=N_COVARIATES), 200),
     ]
     results = []
     for estimators, market, n_draws in plan:
         n = int(n_draws * options.share)
         results.append(run_scoreboard(estimators, [market], n, folder, n_jobs=options.n_jobs))
         print(summarise(results[-1]).round(3).to_string(), flush=True)
-    import pandas as pd
-
-    write_results(pd.concat(results, ignore_index=True), RESULTS, n_covariates=N_COVARIATES)
+    everything = pd.concat(results, ignore_index=True)
+    write_results(everything, RESULTS, n_covariates=N_COVARIATES)
+    summarise(everything).round(4).to_csv(RESULTS.with_suffix(".csv"))
 
 
 if __name__ == "__main__":
