@@ -1,9 +1,13 @@
 """Conditional effects equal EconML's on its own fits, find the differences there are, and pay in money."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from econml.dml import LinearDML
+from scipy.stats import norm
 from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -110,6 +114,38 @@ def test_validation_without_truth_finds_real_differences(halves):
     pd.testing.assert_frame_equal(table, again)
 
 
+def test_the_slope_of_the_validation_has_the_error_that_fits_its_signal(halves):
+    train, held_out = halves
+    model = tp.estimate_cate(train, "linear_dr")
+    row = heterogeneity.validate_cate(model, held_out).loc["best linear predictor"]
+    design = sm.add_constant(model.effect(held_out.data.frame))
+    fit = sm.OLS(aipw_signal(held_out), design).fit(cov_type="cluster", cov_kwds={"groups": held_out.data.clusters})
+    assert row["value"] == pytest.approx(fit.params[1])
+    assert row["std_error"] == pytest.approx(fit.bse[1])
+    assert row["p_value"] == pytest.approx(fit.pvalues[1])
+
+
+def test_validation_leaves_the_global_random_stream_alone_and_reports_two_sided(halves):
+    train, held_out = halves
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    row = heterogeneity.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out).loc["uplift (Qini)"]
+    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    assert row["p_value"] == pytest.approx(2 * norm.sf(abs(row["value"] / row["std_error"])))
+
+
+def test_a_constant_effect_is_scored_without_a_slope_or_a_rank(big):
+    measures, _ = heterogeneity.evaluate_cate(np.full(big.data.n_rows, 0.1), big.truth)
+    assert measures[["calibration slope", "rank correlation"]].isna().all()
+
+
+def test_residual_on_residual_gets_the_propensities_as_they_are(fitted):
+    extreme = fitted.propensity.copy()
+    extreme[0, 0] = 0.002
+    model = tp.estimate_cate(replace(fitted, propensity=extreme), "linear_dml").model
+    _, treatment_residual, *_ = model.residuals_
+    assert np.ravel(treatment_residual)[0] == pytest.approx(fitted.data.d[0] - 0.002)
+
+
 def test_validation_without_truth_finds_nothing_where_there_is_nothing():
     sample = tp.simulate_sellers(4_000, "randomised", seed=3, n_covariates=15, effect=0.0)
     fitted = tp.cross_fit(sample.data, tp.learners.linear(), n_folds=3, progress=False)
@@ -168,6 +204,25 @@ def test_the_policy_tree_is_shallow_and_worth_something(halves):
     assert heterogeneity.policy_value(judged, nudge, 6.0).value > heterogeneity.policy_value(judged, ~nudge, 6.0).value
 
 
+def test_the_printed_tree_is_the_one_that_decides(halves):
+    train, judged = halves
+    tree = heterogeneity.policy_tree(train, depth=1, cost=6.0)
+    head, first, *_ = [line.strip() for line in repr(tree).splitlines()]
+    name, threshold = head.removeprefix("if ").split(" <= ")
+    below = judged.data.frame[name].to_numpy() <= float(threshold)
+    clear = np.abs(judged.data.frame[name].to_numpy() - float(threshold)) > 0.06  # the text is rounded
+    assert (tree.nudge(judged.data.frame)[clear] == (below if first == "nudge" else ~below)[clear]).all()
+
+
+def test_a_deeper_tree_is_worth_more_on_the_rows_that_grew_it(halves):
+    train, _ = halves
+    values = [
+        heterogeneity.policy_value(train, heterogeneity.policy_tree(train, depth, cost=6.0).nudge(), 6.0).value
+        for depth in (1, 2, 3)
+    ]
+    assert values[0] < values[1] <= values[2]
+
+
 def test_simultaneous_intervals_are_wider_than_pointwise_and_narrower_than_bonferroni(fitted):
     groups = tp.estimate_gate(fitted, "product_category")
     band, pointwise = groups.simultaneous(), groups.tidy()
@@ -201,6 +256,8 @@ def test_what_cannot_be_answered_is_refused(fitted, models, big):
         models["linear_dr"].interval(level=95)
     with pytest.raises(ValueError, match="treat needs one True or False"):
         heterogeneity.policy_value(fitted, [1, 0])
+    with pytest.raises(ValueError, match="treat needs one True or False"):
+        heterogeneity.policy_regret(big.truth, np.ones((big.data.n_rows, 1)))
     with pytest.raises(ValueError, match="effect has 3 values"):
         heterogeneity.evaluate_cate([1, 2, 3], big.truth)
     with pytest.raises(ValueError, match="at least two estimates"):

@@ -4,17 +4,16 @@ EconML receives the out-of-fold predictions as columns of W, through learners th
 fits itself is the model of the effect.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
-from sklearn.tree import export_text
 
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import aipw_signal
@@ -41,14 +40,18 @@ class CateModel:
     nuisances: Nuisances = field(repr=False)
 
     def effect(self, frame: pd.DataFrame | None = None) -> NDArray[np.float64]:
-        """Estimated effect of each row, (n,); of the rows it was fitted on, or of any frame with the modifiers."""
+        """Estimated effect of each row, (n,); of the rows it was fitted on, or of any frame with the modifiers.
+
+        A forest knows the rows it was fitted on, and looks a little better on them than on others.
+        """
         return np.ravel(self.model.effect(self._modifiers(frame)))
 
     def interval(self, frame: pd.DataFrame | None = None, level: float = 0.95) -> pd.DataFrame:
         """Pointwise confidence interval of each row's effect: columns lower and upper, in the frame's index.
 
-        Each covers its own row's effect with the stated probability, not all rows at once. The model's errors
-        treat rows as independent, also where the data name a cluster.
+        Each covers the mean effect of rows with the same effect modifiers with the stated probability, not all
+        rows at once; for a linear model the best linear one, which may be another. The model's errors treat rows
+        as independent, also where the data name a cluster.
         """
         if not 0 < level < 1:
             raise ValueError(f"level={level!r} is not between 0 and 1; a 95% interval has level=0.95.")
@@ -116,13 +119,12 @@ def estimate_cate(nuisances: Nuisances, method: Method = "causal_forest", **opti
     Athey, Tibshirani and Wager (2019) for the forest; Nie and Wager (2021) for residual on residual; Kennedy
     (2023) and Semenova and Chernozhukov (2021) for the doubly robust signal.
     """
-    if method not in _MAKERS:
-        raise ValueError(f"method={method!r} is not known; choose one of {', '.join(_MAKERS)}.")
-    data, n = nuisances.data, nuisances
-    model = _MAKERS[method](n, options)
-    columns = [n.outcome, n.propensity] if method in ("causal_forest", "linear_dml") else _dr_columns(n)
-    passed_on = np.column_stack([c[:, 0] for c in columns])
-    model.fit(data.y, data.d, X=data.modifiers(), W=passed_on, cache_values=True)
+    if method not in get_args(Method):
+        raise ValueError(f"method={method!r} is not known; choose one of {', '.join(get_args(Method))}.")
+    data = nuisances.data
+    model, passed_on = _make(method, nuisances, options)
+    w = np.column_stack([prediction[:, 0] for prediction in passed_on])
+    model.fit(data.y, data.d, X=data.modifiers(), W=w, cache_values=True)
     return CateModel(model, method, nuisances)
 
 
@@ -139,22 +141,23 @@ def split_rows(data: CausalData, share: float = 0.5, seed: int = 0) -> tuple[NDA
 # --- validation -----------------------------------------------------------------------------------------
 
 
-def validate_cate(cate: CateModel, held_out: Nuisances, n_groups: int = 4, seed: int = 0) -> pd.DataFrame:
+def validate_cate(cate: CateModel, held_out: Nuisances, n_groups: int = 4) -> pd.DataFrame:
     """Does the model find real differences? Judged without truth, on rows it was not fitted on.
 
     Three tests of EconML's ``DRTester`` against the doubly robust signal of the held-out rows: calibration by
-    quartile of the prediction (an R squared; 1 is perfect, 0 no better than the ATE), the best linear
-    predictor (slope 1 when calibrated, 0 when the differences are noise) and uplift (area under the Qini
-    curve, in outcome units; 0 when the ranking is random). Rows are treated as independent.
+    quartile of the prediction (called R squared, of absolute deviations; 1 is perfect, 0 no better than the
+    ATE), the best linear predictor (slope 1 when calibrated, 0 when the differences are noise) and uplift (area
+    under the Qini curve, in outcome units; 0 when the ranking is random). The slope's error is robust and
+    clustered where the data name a cluster; that of the uplift takes rows as independent.
 
     Returns
     -------
     DataFrame
-        A row a test: value, std_error, p_value (of "no heterogeneity found").
+        A row a test: value, std_error, p_value (two-sided, of "no heterogeneity found").
 
     References
     ----------
-    Chernozhukov et al. (2022) for the slope; Dwivedi et al. (2020) for calibration; ``econml.validate.DRTester``.
+    Chernozhukov et al. (2025) for the slope; Dwivedi et al. (2020) for calibration; ``econml.validate.DRTester``.
     """
     from econml.validate import DRTester
 
@@ -164,17 +167,20 @@ def validate_cate(cate: CateModel, held_out: Nuisances, n_groups: int = 4, seed:
     tester.dr_val_ = aipw_signal(held_out, _CLIPPING)[:, None]
     tester.ate_val = tester.dr_val_.mean(axis=0)
     tester.get_cate_preds(held_out.data.modifiers(), cate.nuisances.data.modifiers())
-    state = np.random.get_state()  # noqa: NPY002, DRTester draws its bootstrap from the global stream
+    calibration = tester.evaluate_cal(n_groups=n_groups)
+    state = np.random.get_state()  # noqa: NPY002, DRTester's band, which we do not use, draws from the global stream
     try:
-        np.random.seed(seed)  # noqa: NPY002
-        slope, uplift = tester.evaluate_blp(), tester.evaluate_uplift(metric="qini")
-        calibration = tester.evaluate_cal(n_groups=n_groups)
+        uplift = tester.evaluate_uplift(metric="qini", n_bootstrap=1)
     finally:
         np.random.set_state(state)  # noqa: NPY002
+    # DRTester's own slope takes the errors as equally large in all rows, which those of the signal never are.
+    clusters = held_out.data.clusters
+    robust = {"cov_type": "HC1"} if clusters is None else {"cov_type": "cluster", "cov_kwds": {"groups": clusters}}
+    slope = sm.OLS(tester.dr_val_, sm.add_constant(tester.cate_preds_val_)).fit(**robust)
     rows = {
         "calibration R squared": (calibration.cal_r_squared[0], np.nan, np.nan),
-        "best linear predictor": (slope.params[0], slope.errs[0], slope.pvals[0]),
-        "uplift (Qini)": (uplift.params[0], uplift.errs[0], uplift.pvals[0]),
+        "best linear predictor": (slope.params[1], slope.bse[1], slope.pvalues[1]),
+        "uplift (Qini)": (uplift.params[0], uplift.errs[0], 2 * uplift.pvals[0]),  # DRTester's is one-sided
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "std_error", "p_value"]).astype(float)
 
@@ -192,12 +198,18 @@ def evaluate_cate(
         when the model beats a constant; ``calibration slope`` of truth on estimate; ``rank correlation``.
     coverage : DataFrame
         By band of the true propensity: rows, pehe and, with intervals, the share that covers the truth.
+
+    Notes
+    -----
+    ``truth.cate`` is the effect given all covariates, a model's effect and interval are about the effect given
+    the effect modifiers. Where other covariates move the effect as well, even a perfect model has a ``pehe``
+    above zero, and its intervals cover ``truth.cate`` less often than they promise for their own target.
     """
     tau, estimated = truth.cate, np.asarray(effect, dtype=float)
     if estimated.shape != tau.shape:
         raise ValueError(f"effect has {estimated.size:,} values and the truth {tau.size:,} rows; pass one a row.")
     pehe, spread = np.sqrt(np.mean((estimated - tau) ** 2)), tau.std()
-    varies = estimated.std() > 0
+    varies = np.ptp(estimated) > 0
     measures = {
         "pehe": pehe,
         "pehe of a constant": spread,
@@ -231,10 +243,7 @@ def policy_value(
     Athey and Wager (2021), Policy learning with observational data.
     """
     data = nuisances.data
-    marked = np.asarray(treat)
-    if marked.shape != (data.n_rows,) or not np.isin(marked, [0, 1]).all():
-        raise ValueError(f"treat needs one True or False for each of the {data.n_rows:,} rows.")
-    gain = marked * (value_per_unit * aipw_signal(nuisances, clipping) - cost)
+    gain = _marked(treat, data.n_rows) * (value_per_unit * aipw_signal(nuisances, clipping) - cost)
     return from_influence(
         gain.mean(),
         gain - gain.mean(),
@@ -251,16 +260,23 @@ def policy_regret(truth: Truth, treat: ArrayLike, cost: float = 0.0, value_per_u
     In money a row; ``share of optimum`` is the policy's value over the optimum's.
     """
     gain = value_per_unit * truth.cate - cost
-    value, optimum = float(np.mean(np.asarray(treat) * gain)), float(np.mean(np.maximum(gain, 0.0)))
+    value, optimum = float(np.mean(_marked(treat, gain.size) * gain)), float(np.mean(np.maximum(gain, 0.0)))
     share = value / optimum if optimum > 0 else np.nan
     return pd.Series({"value": value, "optimum": optimum, "regret": optimum - value, "share of optimum": share})
+
+
+def _marked(treat: ArrayLike, n_rows: int) -> NDArray:
+    marked = np.asarray(treat)
+    if marked.shape != (n_rows,) or not np.isin(marked, [0, 1]).all():
+        raise ValueError(f"treat needs one True or False for each of the {n_rows:,} rows.")
+    return marked
 
 
 @dataclass(frozen=True, eq=False)
 class PolicyTree:
     """A shallow tree over the effect modifiers that says whom to nudge; print it to read it.
 
-    ``tree`` is the fitted ``doubleml.utils.DoubleMLPolicyTree``.
+    ``tree`` is the fitted ``econml.policy.PolicyTree``.
     """
 
     tree: Any = field(repr=False)
@@ -268,29 +284,51 @@ class PolicyTree:
 
     def nudge(self, frame: pd.DataFrame | None = None) -> NDArray[np.bool_]:
         """Whether to nudge each row, (n,), of the rows it was grown on or of a new frame."""
-        return self.tree.predict(_modifier_frame(self.data, frame))["pred_treatment"].to_numpy() == 1
+        return self.tree.predict(self.data.modifiers(frame)) == 1
 
     def __repr__(self) -> str:
-        text = export_text(self.tree.policy_tree, feature_names=self.data.modifier_names, decimals=1)
-        return text.replace("class: 0.0", "do not nudge").replace("class: 1.0", "nudge")
+        return "\n".join(self._lines(0, ""))
+
+    def _lines(self, node: int, indent: str) -> list[str]:
+        """The rule from this node on; branches that come to the same verdict are not told apart."""
+        nodes, verdicts = self.tree.tree_, self._verdicts(node)
+        if len(verdicts) == 1:
+            return [indent + ("nudge" if verdicts.pop() else "do not nudge")]
+        name, threshold = self.data.modifier_names[nodes.feature[node]], nodes.threshold[node]
+        at_most, above = (f"if {name} {sign} {threshold:.1f}" for sign in ("<=", ">"))
+        if name not in self.data.covariates:  # the 0/1 column of a level
+            at_most, above = (f"if {name.replace('=', f' {word} ', 1)}" for word in ("is not", "is"))
+        deeper = indent + "    "
+        left, right = nodes.children_left[node], nodes.children_right[node]
+        return [indent + at_most, *self._lines(left, deeper), indent + above, *self._lines(right, deeper)]
+
+    def _verdicts(self, node: int) -> set[bool]:
+        """What the leaves below a node say."""
+        nodes = self.tree.tree_
+        if nodes.children_left[node] < 0:
+            return {bool(np.ravel(nodes.value[node])[1] > 0)}
+        return self._verdicts(nodes.children_left[node]) | self._verdicts(nodes.children_right[node])
 
 
 def policy_tree(
     nuisances: Nuisances, depth: int = 2, cost: float = 0.0, value_per_unit: float = 1.0, clipping: float = _CLIPPING
 ) -> PolicyTree:
-    """The tree of the given depth that maximises the doubly robust value of :func:`policy_value` on these rows.
+    """A tree of at most the given depth with a high doubly robust :func:`policy_value` on these rows.
 
-    Judge it on other rows. Its leaves hold at least 8 rows (``doubleml.utils.DoubleMLPolicyTree``).
+    Grown split by split, each the one that gains most (``econml.policy.PolicyTree``); a leaf holds at least a
+    hundredth of the rows. Judge it on other rows.
+
+    References
+    ----------
+    Athey and Wager (2021), Policy learning with observational data.
     """
-    from doubleml.utils import DoubleMLPolicyTree
+    from econml.policy import PolicyTree as WelfareTree
 
     gain = value_per_unit * aipw_signal(nuisances, clipping) - cost
-    tree = DoubleMLPolicyTree(gain, _modifier_frame(nuisances.data, None), depth=depth, random_state=0).fit()
+    smallest = max(5, nuisances.data.n_rows // 100)
+    tree = WelfareTree(max_depth=depth, min_samples_leaf=smallest, honest=False, random_state=0)
+    tree.fit(nuisances.data.modifiers(), np.column_stack([np.zeros_like(gain), gain]))
     return PolicyTree(tree, nuisances.data)
-
-
-def _modifier_frame(data: CausalData, frame: pd.DataFrame | None) -> pd.DataFrame:
-    return pd.DataFrame(data.modifiers(frame), columns=data.modifier_names)
 
 
 # --- EconML ---------------------------------------------------------------------------------------------
@@ -324,8 +362,7 @@ class PassOnProbability(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, x: NDArray) -> NDArray[np.float64]:
-        p = np.clip(x[:, -1], _CLIPPING, 1 - _CLIPPING)
-        return np.column_stack([1 - p, p])
+        return np.column_stack([1 - x[:, -1], x[:, -1]])
 
     def predict(self, x: NDArray) -> NDArray[np.int64]:
         return (x[:, -1] > 0.5).astype(int)
@@ -334,57 +371,25 @@ class PassOnProbability(ClassifierMixin, BaseEstimator):
 _FOREST = {"n_estimators": 500, "min_samples_leaf": 5, "n_jobs": 1, "random_state": 0}
 
 
-def _dml_options(nuisances: Nuisances) -> dict[str, Any]:
-    return {
-        "model_y": PassOn(2),
-        "model_t": PassOnProbability(),
-        "discrete_treatment": True,
-        "cv": nuisances.folds[0],
-        "random_state": 0,
+def _make(method: Method, nuisances: Nuisances, options: dict[str, Any]) -> "tuple[BaseCateEstimator, list[NDArray]]":
+    """EconML's estimator with learners that pass on, and the predictions that W hands to them."""
+    from econml.dml import CausalForestDML, LinearDML
+    from econml.dr import ForestDRLearner, LinearDRLearner
+
+    n = nuisances
+    shared: dict[str, Any] = {"cv": n.folds[0], "random_state": 0}
+    if method in ("causal_forest", "linear_dml"):
+        shared |= {"model_y": PassOn(2), "model_t": PassOnProbability(), "discrete_treatment": True}
+        passed_on = [n.outcome, n.propensity]
+    else:
+        models = {"model_regression": PassOnArm(1), "model_propensity": PassOnProbability()}
+        shared |= models | {"min_propensity": _CLIPPING}
+        passed_on = [n.outcome_control, n.outcome_treated, n.propensity]
+    estimators: dict[str, tuple[Any, dict[str, Any]]] = {
+        "causal_forest": (CausalForestDML, _FOREST),
+        "linear_dml": (LinearDML, {}),
+        "linear_dr": (LinearDRLearner, {}),
+        "forest_dr": (ForestDRLearner, _FOREST),
     }
-
-
-def _dr_options(nuisances: Nuisances) -> dict[str, Any]:
-    return {
-        "model_regression": PassOnArm(1),
-        "model_propensity": PassOnProbability(),
-        "min_propensity": _CLIPPING,
-        "cv": nuisances.folds[0],
-        "random_state": 0,
-    }
-
-
-def _dr_columns(nuisances: Nuisances) -> list[NDArray]:
-    return [nuisances.outcome_control, nuisances.outcome_treated, nuisances.propensity]
-
-
-def _causal_forest(nuisances: Nuisances, options: dict[str, Any]) -> "BaseCateEstimator":
-    from econml.dml import CausalForestDML
-
-    return CausalForestDML(**(_dml_options(nuisances) | _FOREST | options))
-
-
-def _linear_dml(nuisances: Nuisances, options: dict[str, Any]) -> "BaseCateEstimator":
-    from econml.dml import LinearDML
-
-    return LinearDML(**(_dml_options(nuisances) | options))
-
-
-def _linear_dr(nuisances: Nuisances, options: dict[str, Any]) -> "BaseCateEstimator":
-    from econml.dr import LinearDRLearner
-
-    return LinearDRLearner(**(_dr_options(nuisances) | options))
-
-
-def _forest_dr(nuisances: Nuisances, options: dict[str, Any]) -> "BaseCateEstimator":
-    from econml.dr import ForestDRLearner
-
-    return ForestDRLearner(**(_dr_options(nuisances) | _FOREST | options))
-
-
-_MAKERS: dict[str, Callable[[Nuisances, dict[str, Any]], "BaseCateEstimator"]] = {
-    "causal_forest": _causal_forest,
-    "linear_dml": _linear_dml,
-    "linear_dr": _linear_dr,
-    "forest_dr": _forest_dr,
-}
+    estimator, defaults = estimators[method]
+    return estimator(**(shared | defaults | options)), passed_on

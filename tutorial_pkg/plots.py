@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_pkg.estimate import Estimate
+from tutorial_pkg.estimate import Estimate, Estimates
 
 COLOURS = {
     "truth": "#000000",
@@ -58,7 +59,7 @@ def _axes(ax: Axes | None, height: float | None = None) -> Axes:
 
 def _colour(name: object) -> str | None:
     """The book's colour of what a label starts with, or None for the next of the cycle."""
-    return COLOURS.get(str(name).split()[0].lower())
+    return COLOURS.get(str(name).lower().split()[0].strip(":,"))
 
 
 def plot_estimates(
@@ -238,4 +239,100 @@ def plot_balance(table: pd.DataFrame, limit: float = 0.1, ax: Axes | None = None
     ax.invert_yaxis()
     ax.set_xlabel("difference of means, followers minus others, in standard deviations")
     ax.legend()
+    return ax
+
+
+_MODELS = (("#0072B2", "-"), ("#56B4E9", "-."), ("#E69F00", ":"), ("#009E73", "-"))  # several models in one figure
+
+
+def plot_effects(
+    modifier: ArrayLike,
+    effects: Mapping[str, ArrayLike],
+    xlabel: str,
+    ylabel: str,
+    truth: "ArrayLike | None" = None,
+    ax: Axes | None = None,
+    bins: int = 12,
+) -> Axes:
+    """Effects along one modifier: means of the rows in equal-sized bins, one line a model, and the truth."""
+    ax = _axes(ax)
+    cells = pd.qcut(np.asarray(modifier, dtype=float), bins, duplicates="drop")
+    centre = pd.Series(np.asarray(modifier, dtype=float)).groupby(cells, observed=True).mean()
+    if truth is not None:
+        mean = pd.Series(np.asarray(truth)).groupby(cells, observed=True).mean()
+        ax.plot(centre, mean, color=COLOURS["truth"], ls="--", label="truth")
+    for i, (name, values) in enumerate(effects.items()):
+        colour, style = _MODELS[i % len(_MODELS)]
+        mean = pd.Series(np.asarray(values)).groupby(cells, observed=True).mean()
+        ax.plot(centre, mean, color=colour, ls=style, lw=2, label=name)
+    ax.axhline(0, color=COLOURS["other"], lw=1)
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend()
+    return ax
+
+
+def plot_calibration(
+    estimates: Estimates,
+    predicted: pd.Series,
+    xlabel: str,
+    ylabel: str,
+    truth: "pd.Series | None" = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Estimated effect of groups, with 95% intervals, against the effect a model predicts for them.
+
+    ``predicted`` and ``truth`` hold a mean for each estimate's label. Points of a good model lie on the diagonal.
+    """
+    ax = _axes(ax)
+    table = estimates.tidy()
+    x = predicted.reindex(table.index)
+    half = (table["upper"] - table["lower"]) / 2
+    ax.errorbar(x, table["value"], half, fmt="o", ms=6, color=COLOURS["dml"], label="estimate, 95% interval")
+    if truth is not None:
+        ax.plot(x, truth.reindex(table.index), "_", color=COLOURS["truth"], ms=18, mew=2, label="truth")
+    ends = [min(x.min(), table["value"].min()), max(x.max(), table["value"].max())]
+    ax.plot(ends, ends, color=COLOURS["other"], lw=1, ls=":", label="prediction")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend()
+    return ax
+
+
+_FAMILIES = {"linear": "#E69F00", "trees": COLOURS["dml"], "network": COLOURS["treated"]}
+
+
+def plot_tradeoff(
+    table: pd.DataFrame, x: str, y: str, by: str, xlabel: str, ylabel: str, ax: Axes | None = None, joined: bool = True
+) -> Axes:
+    """Two columns against each other on logarithmic axes, one colour a family of ``by``, one marker a member.
+
+    The family is what comes before the comma, as in "trees, untuned". Points of one member are joined in the order
+    of the rows.
+    """
+    ax = _axes(ax, 4.2)
+    seen: dict[str, int] = {}
+    for name, rows in table.groupby(by, sort=False):
+        family = str(name).split(",")[0]
+        member = seen[family] = seen.get(family, -1) + 1
+        colour = _FAMILIES.get(family, COLOURS["other"])
+        ax.plot(
+            rows[x],
+            rows[y],
+            color=colour,
+            ls=("-", "--", ":")[member % 3] if joined else "none",
+            marker="os^"[member % 3],
+            mfc=colour if member % 2 == 0 else ax.get_facecolor(),
+            ms=7 if joined else 4,
+            label=str(name),
+        )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        axis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend(fontsize=8)
     return ax

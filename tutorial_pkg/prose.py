@@ -26,13 +26,8 @@ def glue(**values: Any) -> None:
 
 def _plain(name: str, value: Any) -> dict[str, float | int | str]:
     if isinstance(value, Estimate):
-        lower, upper = map(float, value.conf_int())
-        return {
-            name: value.value,
-            f"{name}_se": value.std_error,
-            f"{name}_lower": lower,
-            f"{name}_upper": upper,
-        }
+        parts = {"": value.value, "_se": value.std_error, "_lower": value.conf_int()[0], "_upper": value.conf_int()[1]}
+        return {name + part: float(number) for part, number in parts.items()}
     if isinstance(value, (bool, np.bool_)):
         return {name: "yes" if value else "no"}
     if isinstance(value, (int, np.integer)):
