@@ -16,6 +16,7 @@ def test_full_shelves_gain_more_and_all_bands_of_cover_are_covered(chapter):
     assert chapter["cate_cover_high_lower"] > chapter["cate_cover_low_upper"]
     assert chapter["cate_cover_covering"] == 4
     assert chapter["cate_true_cover_high"] > chapter["cate_true_cover_low"]
+    assert chapter["cate_toys"] > chapter["cate_grocery"]
 
 
 def test_one_of_eight_pointwise_intervals_misses_and_no_simultaneous_one(chapter):
@@ -145,5 +146,7 @@ def test_three_lists_of_the_top_fifth_cannot_be_told_apart(chapter):
     assert chapter["cate_over_sales_lower"] < 0 < chapter["cate_over_sales_upper"]
     assert chapter["cate_over_keen"] < 0
     assert chapter["cate_over_sales"] < 0
+    assert chapter["cate_over_keen_upper"] < chapter["cate_gap_keen"]
+    assert chapter["cate_over_sales_upper"] < chapter["cate_gap_sales"]
     truths = [chapter[f"cate_fifth_{name}_true"] for name in ("line", "keen", "sales")]
     assert truths == sorted(truths, reverse=True)
