@@ -63,7 +63,11 @@ def boosted_trees(
 
 
 def neural_network(hidden: tuple[int, ...] = (64, 64), alpha: float = 1e-3) -> Learners:
-    """Multi-layer perceptrons (scikit-learn's) on standardised covariates and outcome, stopped on held-out loss."""
+    """Multi-layer perceptrons (scikit-learn's) on standardised covariates and outcome, stopped on held-out rows.
+
+    Not tuned: scikit-learn stops the classifier when held-out accuracy, not log loss, no longer improves, and
+    propensities then come out too extreme. Choose ``alpha`` by held-out loss before relying on it.
+    """
     options: dict[str, Any] = {
         "hidden_layer_sizes": hidden,
         "alpha": alpha,

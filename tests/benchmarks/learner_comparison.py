@@ -1,0 +1,223 @@
+"""Linear models, boosted trees and neural networks as nuisance learners: `python -m tests.benchmarks.learner_comparison`.
+
+Markets of three sizes; for each learner the out-of-fold loss, the error against the true nuisances, the ATE with
+its interval, processor seconds and peak memory. Interrupted, it goes on where it stopped, and takes the samples of
+all sizes in step, so that what is there at any time compares the learners on the same samples. Results with versions
+and date: data/learner_comparison.parquet, which the chapter reads; the cells are kept under _build/learners.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import tutorial_pkg as tp
+from tutorial_pkg.learners import Learners, boosted_trees, linear, neural_network
+from tutorial_pkg.nuisance import NUISANCES
+from tutorial_pkg.scoreboard import Draw, seller_market, write_results
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "data" / "learner_comparison.parquet"
+CELLS = ROOT / "_build" / "learners"
+N_DRAWS = {1_000: 40, 4_000: 40, 16_000: 15}
+N_COVARIATES = 30  # of 215, all confounders among them
+N_FOLDS = 2
+PILOT = 900_000  # the seed of the sample on which the network is tuned: none of those that are judged
+MEMORY = {"rows": 10_000, "covariates": 215}
+TUNED = "network, tuned"
+
+
+def presets() -> dict[str, Learners]:
+    """The learners that need no sample to be named."""
+    lightgbm = {"n_jobs": 1, "verbose": -1, "random_state": 0}
+    return {
+        "linear": linear(),
+        "trees, untuned": Learners(LGBMRegressor(**lightgbm), LGBMClassifier(**lightgbm)),
+        "trees, plain": boosted_trees(start="mean"),
+        "trees, recommended": boosted_trees(),
+        "network, preset": neural_network(),
+    }
+
+
+def network_candidates() -> Learners:
+    """Networks of two to three layers, lightly to strongly penalised, as lists to choose from."""
+    squared = [neural_network(h, a).outcome for h in ((64, 64), (100, 100, 100)) for a in (1, 3, 10)]
+    stop = {"early_stopping": True, "n_iter_no_change": 15, "max_iter": 500, "random_state": 0}
+    poisson = [
+        make_pipeline(StandardScaler(), MLPRegressor(loss="poisson", hidden_layer_sizes=h, alpha=a, **stop))
+        for h in ((64, 64), (100, 100, 100))
+        for a in (30, 100)
+    ]
+    # MLPClassifier stops early on accuracy, which says little about probabilities: its epochs are tuned instead
+    decision = [
+        make_pipeline(StandardScaler(), MLPClassifier(h, alpha=a, max_iter=epochs, random_state=0))
+        for h in ((32, 32), (64, 64, 64))
+        for a, epochs in ((1, 10), (1, 30), (3, 30), (5, 100), (10, 100))
+    ]
+    return Learners(squared + poisson, decision)
+
+
+def tune_network(n_rows: int) -> tuple[Learners, dict[str, object]]:
+    """The candidates with the smallest held-out loss on the pilot sample, and what was chosen in how many seconds."""
+    kept = CELLS / f"tuned-{n_rows}.joblib"
+    if not kept.exists():
+        data, start = seller_market(n_rows, n_covariates=N_COVARIATES).draw(PILOT).data, time.process_time()
+        chosen = []
+        for models, target, loss in zip(
+            (network_candidates().outcome, network_candidates().propensity),
+            (data.y, data.d),
+            ("neg_mean_squared_error", "neg_log_loss"),
+        ):
+            folds = KFold(3, shuffle=True, random_state=0)
+            search = GridSearchCV(
+                Pipeline([("model", models[0])]), {"model": models}, scoring=loss, cv=folds, refit=False
+            )
+            chosen.append(search.fit(data.x, target).best_params_["model"])
+        facts = {"seconds": time.process_time() - start, "outcome": _words(chosen[0]), "propensity": _words(chosen[1])}
+        joblib.dump((Learners(*chosen), facts), kept)
+    return joblib.load(kept)
+
+
+def _words(model) -> str:
+    network = next(v for v in model.get_params().values() if isinstance(v, MLPRegressor | MLPClassifier))
+    loss = f", {network.loss}" if isinstance(network, MLPRegressor) else f", at most {network.max_iter} epochs"
+    return f"layers {network.hidden_layer_sizes}, penalty {network.alpha}{loss}"
+
+
+def run_cell(draw: Draw, learners: Learners) -> dict[str, float]:
+    """Everything the chapter says about one learner on one sample."""
+    data, truth = draw.data, draw.truth
+    assert truth is not None
+    nuisances = tp.cross_fit(data, learners, n_folds=N_FOLDS, n_jobs=1, progress=False)
+    ate = tp.estimate_ate(nuisances)
+    lower, upper = ate.conf_int()
+    m, g0, g1 = truth.propensity, truth.outcome_control, truth.outcome_treated
+    true = {"outcome_control": g0, "outcome_treated": g1, "outcome": g0 + m * (g1 - g0), "propensity": m}
+    found = {name: getattr(nuisances, name)[:, 0] for name in NUISANCES}
+    error = {name: found[name] - true[name] for name in NUISANCES}
+    clipped = found["propensity"].clip(0.01, 0.99)  # as estimate_ate does
+    slips = {"outcome_treated": 1 - m / clipped, "outcome_control": 1 - (1 - m) / (1 - clipped)}
+    biases = {arm: np.mean(error[arm] * slip) for arm, slip in slips.items()}
+    losses = nuisances.losses
+    return {
+        "value": ate.value,
+        "std_error": ate.std_error,
+        "lower": lower,
+        "upper": upper,
+        "target": draw.targets["ATE"],
+        "sample_ate": truth.sample.ate,
+        # what the nuisances' errors do to the plug-in and to the estimate, luck of the outcomes aside
+        "plug_in_bias": float(np.mean(error["outcome_treated"] - error["outcome_control"])),
+        "bias": float(biases["outcome_treated"] - biases["outcome_control"]),
+        "product": float(sum(_rms(error[arm]) * _rms(slip) for arm, slip in slips.items())),
+        "seconds": sum(nuisances.seconds.values()),
+        **{f"error_{name}": _rms(error[name]) for name in NUISANCES},
+        **{f"loss_{name}": losses.loc[name, "loss"] for name in NUISANCES},
+        **{f"share_{name}": losses.loc[name, "share explained"] for name in NUISANCES},
+        **{f"seconds_{name}": nuisances.seconds[name] for name in NUISANCES},
+    }
+
+
+def _rms(values) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def finished_cell(n_rows: int, seed: int, name: str) -> dict[str, object]:
+    """One cell, from disk if it is there."""
+    warnings.simplefilter("ignore")  # networks that use up their epochs say so
+    file = CELLS / f"{n_rows}-{seed}-{name.replace(', ', '-')}.json"
+    if not file.exists():
+        learners = tune_network(n_rows)[0] if name == TUNED else presets()[name]
+        cell = run_cell(seller_market(n_rows, n_covariates=N_COVARIATES).draw(seed), learners)
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps({"n_rows": n_rows, "seed": seed, "learner": name, **cell}))
+        partial.rename(file)  # a cell is there whole or not at all
+    return json.loads(file.read_text())
+
+
+def memory(name: str) -> float:
+    """Peak memory in MB that fitting both models once adds, in a process of its own (Linux only)."""
+    kept = CELLS / f"memory-{name.replace(', ', '-')}.json"
+    if not kept.exists():
+        code = f"from tests.benchmarks.learner_comparison import _measure; _measure({name!r})"
+        run = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        kept.write_text(run.stdout.strip().splitlines()[-1])
+    return json.loads(kept.read_text())
+
+
+def _measure(name: str) -> None:
+    data = tp.simulate_sellers(MEMORY["rows"], seed=PILOT + 1).data
+    x, y, d = data.x, data.y, data.d
+    learners = tune_network(max(N_DRAWS))[0] if name == TUNED else presets()[name]
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew, without what the draw took
+    before = _status("VmRSS")
+    learners.outcome.fit(x, y)
+    learners.propensity.fit(x, d)
+    print(json.dumps((_status("VmHWM") - before) / 1024))
+
+
+def _status(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(f"{field}:")))
+
+
+def finish(cells: list[dict[str, object]], names: list[str]) -> pd.DataFrame:
+    """Write the samples on which every learner is finished."""
+    table = pd.DataFrame(cells)
+    whole = table.groupby(["n_rows", "seed"])["learner"].transform("nunique") == len(names)
+    table = table[whole].sort_values(["n_rows", "learner", "seed"], ignore_index=True)
+    table.insert(0, "market", "proactive")
+    table.insert(4, "estimand", "ATE")  # with "estimator" below, the columns that scoreboard.summarise reads
+    table["peak_mb"] = table["learner"].map({name: memory(name) for name in names})
+    tuned = {n: tune_network(n)[1] for n in table["n_rows"].unique()}
+    is_tuned = table["learner"] == TUNED
+    table["tuning_seconds"] = (
+        table["n_rows"].map({n: facts["seconds"] for n, facts in tuned.items()}).where(is_tuned, 0)
+    )
+    settings = {f"network at {n}": f"{f['outcome']}; {f['propensity']}" for n, f in tuned.items()}
+    table = table.rename(columns={"learner": "estimator"})
+    write_results(table, RESULTS, n_covariates=N_COVARIATES, n_folds=N_FOLDS, memory=MEMORY, **settings)
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n-jobs", type=int, default=-1)
+    parser.add_argument("--share", type=float, default=1.0, help="share of the full number of samples")
+    parser.add_argument("--write", action="store_true", help="compute nothing more; write what is finished")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    CELLS.mkdir(parents=True, exist_ok=True)
+    names = [*presets(), TUNED]
+    samples = [(s / n, n_rows, s) for n_rows, n in N_DRAWS.items() for s in range(round(n * options.share))]
+    if options.write:
+        files = (f for f in CELLS.glob("*.json") if not f.name.startswith("memory"))
+        cells = [json.loads(f.read_text()) for f in files]
+    else:
+        for n_rows in N_DRAWS:
+            tune_network(n_rows)
+        for name in names:
+            memory(name)
+        jobs = (joblib.delayed(finished_cell)(n, s, name) for _, n, s in sorted(samples) for name in names)
+        cells = joblib.Parallel(options.n_jobs)(jobs)
+    table = finish(cells, names)
+    columns = ["error_outcome_control", "error_propensity", "product", "bias", "seconds", "peak_mb"]
+    print(table.groupby(["n_rows", "estimator"])[columns].mean().round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()
