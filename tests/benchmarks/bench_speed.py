@@ -52,13 +52,16 @@ def one_by_one(data, learners, folds, clock):
         frame = data.frame[[*data.covariates, outcome, "aligned"]]
         with clock("separately"):
             table = DoubleMLData(frame, outcome, "aligned", list(data.covariates))
-            for name, score in (("ATE", "ATE"), ("ATT", "ATTE")):
+        for name, score in (("ATE", "ATE"), ("ATT", "ATTE")):
+            with clock(name):
                 model = DoubleMLIRM(
                     table, learners.outcome, learners.propensity, score=score, draw_sample_splitting=False
                 )
                 found[outcome, name] = model.set_sample_splitting(folds).fit().coef[0]
-                if name == "ATE":
+            if name == "ATE":  # the groups are asked of the model already fitted
+                with clock("separately"):
                     found[outcome, "GATE"] = model.gate(labels).summary["coef"].to_numpy(dtype=float)
+        with clock("separately"):
             model = DoubleMLPLR(table, learners.outcome, learners.propensity, draw_sample_splitting=False)
             found[outcome, "PLR"] = model.set_sample_splitting(folds).fit().coef[0]
             x, w = frame[modifiers].to_numpy(float), frame[rest].to_numpy()
@@ -108,12 +111,14 @@ def test_the_same_answers_for_a_fraction_of_the_time(sample):
             slow, fast = Clock(), Clock()
             theirs_found = one_by_one(data, theirs, folds, slow)
             ours_found = from_one_fit(data, ours, folds, fast)
-            without_forests = slow.seconds["separately"] - fast.seconds["forests"]
+            separately = sum(slow.seconds.values())
+            without_forests = separately - fast.seconds["forests"]
             spent = fast.seconds["nuisances"] + fast.seconds["questions"]
             report[name] = {
                 **{f"tp: {k}, processor s": v for k, v in fast.seconds.items()},
-                "libraries one by one, processor s": slow.seconds["separately"],
+                "libraries one by one, processor s": separately,
                 "times less, forests aside": without_forests / spent,
+                "times less, when GATE fits its own model": (without_forests + slow.seconds["ATE"]) / spent,
                 "over the bare fits": spent / fast.seconds["bare fits"] - 1,
                 "largest difference by question": {
                     q: max(float(np.max(np.abs(theirs_found[o, q] - ours_found[o, q]))) for o in OUTCOMES)
