@@ -36,7 +36,7 @@ PICTURE = ROOT / "book" / "assets" / "result.png"
 COMPLETE = BUILD / "complete"  # present only after a build without a warning
 AT_A_TIME = 2
 SECONDS_PER_CELL = 600
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 
 read_notebook = get_reader({"type": "plugin", "name": "myst_nb_md"})  # as the renderer reads it
 
@@ -132,7 +132,8 @@ def _execute_stale(cache):
         else:  # captions, alt texts and tags are cell metadata, which the cache would keep as they were
             current = cache.merge_match_into_notebook(notebook, cell_meta=())[1]
             _keep(cache, name, current, record.data["execution_seconds"])
-    os.environ |= dict.fromkeys(ONE_THREAD, "1")  # inherited by the kernels
+    # Inherited by the kernels: as chapters run two at a time, each keeps to one core, also in joblib.
+    os.environ |= dict.fromkeys(ONE_THREAD, "1")
     failures = []
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         for name, seconds, error in pool.map(_execute, stale, stale.values()):

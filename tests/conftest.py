@@ -1,10 +1,15 @@
 """Shared data: one small market and its nuisances, fitted once for all tests."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import tutorial_pkg as tp
+
+# Tests run side by side already: without this every worker would start processes of its own for each cross-fit.
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 
 
 @pytest.fixture(scope="session")
