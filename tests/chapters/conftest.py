@@ -24,6 +24,7 @@ def _number(text):
         return text
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     for item in items:
         if "chapters" in item.path.parts:  # one worker executes the chapters, not several at once
