@@ -14,7 +14,7 @@ book: uv        ## execute the chapters that changed and render the book
 	$(RUN) python book/build.py
 
 test: uv        ## run the tests (executes stale chapters first)
-	$(RUN) pytest -n 2 --dist loadgroup
+	$(RUN) pytest
 
 lab: uv         ## open the chapters in JupyterLab
 	$(RUN) jupyter lab book

@@ -8,7 +8,7 @@ import pytest
 
 import tutorial_pkg as tp
 
-# Tests run side by side already: without this every worker would start processes of its own for each cross-fit.
+# The tests fit small data, for which starting processes takes longer than the fits.
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 
 

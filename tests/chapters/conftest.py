@@ -22,10 +22,3 @@ def _number(text):
         return float(text)
     except ValueError:
         return text
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if "chapters" in item.path.parts:  # one worker executes the chapters, not several at once
-            item.add_marker(pytest.mark.xdist_group("book"))
