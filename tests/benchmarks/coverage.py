@@ -48,8 +48,8 @@ def main() -> None:
         (recommended, seller_market(2_000, n_covariates=N_COVARIATES), 500),
         ({"DML, recommended": ate_only(), "DML, linear": ate_only(tp.learners.linear())}, doubleml_market(), 500),
         (linear, seller_market(2_000, n_covariates=N_COVARIATES), 500),
-        (linear, seller_market(10_000, n_covariates=N_COVARIATES), 200),
         (recommended, seller_market(10_000, n_covariates=N_COVARIATES), 200),
+        (linear, seller_market(10_000, n_covariates=N_COVARIATES), 200),
     ]
     results = []
     for estimators, market, n_draws in plan:
