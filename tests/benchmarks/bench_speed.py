@@ -4,6 +4,8 @@ ATE, ATT, PLR, GATE, linear CATE and forest CATE. Processor time on one thread; 
 same in both, is taken out. Estimates must be equal.
 """
 
+import cProfile
+import pstats
 import warnings
 
 import numpy as np
@@ -129,3 +131,31 @@ def test_the_same_answers_for_a_fraction_of_the_time(sample):
             }
             print(name, report[name], flush=True)
     keep("speed", report | {"n_rows": N_ROWS, "n_folds": N_FOLDS, "n_covariates": len(data.covariates)})
+
+
+def test_where_the_time_goes(sample):
+    """Shares of the processor time of one cross-fit and its questions, own preset."""
+    _, data = sample
+    profile = cProfile.Profile()
+    with profile, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        nuisances = tp.cross_fit(data, n_folds=N_FOLDS, n_jobs=1, progress=False)
+        for question in (tp.estimate_ate, tp.estimate_att, tp.estimate_plr):
+            question(nuisances)
+        tp.estimate_gate(nuisances, "product_category")
+    spent = {
+        (file.rsplit("/", 1)[-1], function): row[3] for (file, _, function), row in pstats.Stats(profile).stats.items()
+    }
+    whole = sum(spent["effects.py", f"estimate_{name}"] for name in ("ate", "att", "plr", "gate"))
+    whole += spent["nuisance.py", "cross_fit"]
+    parts = {
+        "number of trees, by cross-validation": ("engine.py", "cv"),
+        "the lines to start from": ("learners.py", "_best_line"),
+        "the final trees": ("engine.py", "train"),
+        "prediction": ("basic.py", "predict"),
+        "ATE by DoubleML": ("effects.py", "estimate_ate"),
+    }
+    shares = {name: spent[place] / whole for name, place in parts.items()}
+    by_nuisance = {name: seconds / sum(nuisances.seconds.values()) for name, seconds in nuisances.seconds.items()}
+    print(shares, by_nuisance, flush=True)
+    keep("profile", {"share of all": shares, "share of the fits": by_nuisance, "seconds": whole})

@@ -8,11 +8,10 @@ and date: data/learner_comparison.parquet, which the chapter reads; the cells ar
 
 import argparse
 import json
-import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -24,6 +23,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import tutorial_pkg as tp
+from tests.benchmarks.measure import measure
 from tutorial_pkg.learners import Learners, boosted_trees, linear, neural_network
 from tutorial_pkg.nuisance import NUISANCES
 from tutorial_pkg.scoreboard import Draw, seller_market, write_results
@@ -37,26 +37,27 @@ N_FOLDS = 2
 PILOT = 900_000  # the seed of the sample on which the network is tuned: none of those that are judged
 MEMORY = {"rows": 10_000, "covariates": 215}
 TUNED = "network, tuned"
+STOP: dict[str, Any] = {"early_stopping": True, "n_iter_no_change": 15, "max_iter": 500, "random_state": 0}
 
 
 def presets() -> dict[str, Learners]:
     """The learners that need no sample to be named."""
     lightgbm = {"n_jobs": 1, "verbose": -1, "random_state": 0}
+    careless = MLPClassifier((64, 64), alpha=1e-3, **STOP)
     return {
         "linear": linear(),
         "trees, untuned": Learners(LGBMRegressor(**lightgbm), LGBMClassifier(**lightgbm)),
         "trees, plain": boosted_trees(start="mean"),
         "trees, recommended": boosted_trees(),
-        "network, preset": neural_network(),
+        "network, untuned": Learners(neural_network(alpha=1e-3).outcome, make_pipeline(StandardScaler(), careless)),
     }
 
 
 def network_candidates() -> Learners:
     """Networks of two to three layers, lightly to strongly penalised, as lists to choose from."""
     squared = [neural_network(h, a).outcome for h in ((64, 64), (100, 100, 100)) for a in (1, 3, 10)]
-    stop = {"early_stopping": True, "n_iter_no_change": 15, "max_iter": 500, "random_state": 0}
     poisson = [
-        make_pipeline(StandardScaler(), MLPRegressor(loss="poisson", hidden_layer_sizes=h, alpha=a, **stop))
+        make_pipeline(StandardScaler(), MLPRegressor(loss="poisson", hidden_layer_sizes=h, alpha=a, **STOP))
         for h in ((64, 64), (100, 100, 100))
         for a in (30, 100)
     ]
@@ -139,8 +140,8 @@ def finished_cell(n_rows: int, seed: int, name: str) -> dict[str, object]:
     warnings.simplefilter("ignore")  # networks that use up their epochs say so
     file = CELLS / f"{n_rows}-{seed}-{name.replace(', ', '-')}.json"
     if not file.exists():
-        learners = tune_network(n_rows)[0] if name == TUNED else presets()[name]
-        cell = run_cell(seller_market(n_rows, n_covariates=N_COVARIATES).draw(seed), learners)
+        draw = seller_market(n_rows, n_covariates=N_COVARIATES).draw(seed)
+        cell = run_cell(draw, learners_named(name, n_rows))
         partial = file.with_suffix(".partial")
         partial.write_text(json.dumps({"n_rows": n_rows, "seed": seed, "learner": name, **cell}))
         partial.rename(file)  # a cell is there whole or not at all
@@ -148,31 +149,23 @@ def finished_cell(n_rows: int, seed: int, name: str) -> dict[str, object]:
 
 
 def memory(name: str) -> float:
-    """Peak memory in MB that fitting both models once adds, in a process of its own (Linux only)."""
+    """Peak memory in MB that fitting both models once adds, in a process of its own."""
     kept = CELLS / f"memory-{name.replace(', ', '-')}.json"
     if not kept.exists():
-        code = f"from tests.benchmarks.learner_comparison import _measure; _measure({name!r})"
-        run = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        kept.write_text(run.stdout.strip().splitlines()[-1])
+        setup = f"""
+from tests.benchmarks.learner_comparison import learners_named
+data = tp.simulate_sellers({MEMORY["rows"]}, seed={PILOT + 1}).data
+x, y, d = data.x, data.y, data.d
+learners = learners_named({name!r}, {max(N_DRAWS)})
+"""
+        job = "learners.outcome.fit(x, y); learners.propensity.fit(x, d)"
+        kept.write_text(json.dumps(measure(job, setup)["added MB"]))
     return json.loads(kept.read_text())
 
 
-def _measure(name: str) -> None:
-    data = tp.simulate_sellers(MEMORY["rows"], seed=PILOT + 1).data
-    x, y, d = data.x, data.y, data.d
-    learners = tune_network(max(N_DRAWS))[0] if name == TUNED else presets()[name]
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew, without what the draw took
-    before = _status("VmRSS")
-    learners.outcome.fit(x, y)
-    learners.propensity.fit(x, d)
-    print(json.dumps((_status("VmHWM") - before) / 1024))
-
-
-def _status(field: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith(f"{field}:")))
+def learners_named(name: str, n_rows: int) -> Learners:
+    """A contender by its name; the network as tuned for so many rows."""
+    return tune_network(n_rows)[0] if name == TUNED else presets()[name]
 
 
 def finish(cells: list[dict[str, object]], names: list[str]) -> pd.DataFrame:
