@@ -28,6 +28,11 @@ def test_a_missing_column_is_named(table, role):
     refuse(table, "'nowhere'", **{role: "nowhere"})
 
 
+def test_modifiers_may_come_as_any_sequence(table):
+    data = tp.CausalData(table, **ROLES, effect_modifiers=pd.Index(["size"]))
+    assert data.effect_modifiers == ("size",)
+
+
 @pytest.mark.parametrize("role", ["covariates", "effect_modifiers"])
 def test_a_missing_covariate_or_modifier_is_named(table, role):
     refuse(table, "'nowhere'", **{role: ["size", "nowhere"]})
@@ -151,6 +156,49 @@ def test_a_level_never_seen_before_is_refused_in_new_rows(table):
         data.modifiers(table.assign(kind="z"))
     with pytest.raises(ValueError, match="lacks effect modifier 'kind'"):
         data.modifiers(table[["size"]])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"size": np.nan}, "'size' is missing or infinite in 200 rows"),
+        ({"size": np.inf}, "'size' is missing or infinite in 200 rows"),
+        ({"size": "large"}, "'size' holds numbers in the data"),
+        ({"kind": None}, "'kind' has missing values, which the data never had"),
+    ],
+)
+def test_modifiers_that_give_no_number_are_refused_in_new_rows(table, change, words):
+    with pytest.raises(ValueError, match=words):
+        tp.CausalData(table, **ROLES).modifiers(table.assign(**change))
+
+
+@pytest.mark.parametrize("rows", ["no frame", pd.DataFrame({"size": [], "kind": []})])
+def test_new_rows_must_be_a_frame_with_rows(table, rows):
+    with pytest.raises(ValueError, match="at least one row"):
+        tp.CausalData(table, **ROLES).modifiers(rows)
+
+
+def test_numbers_stored_as_objects_are_refused_rather_than_taken_for_labels(table):
+    refuse(table.assign(size=table["size"].round(1).astype(object)), r"'size' holds numbers as object")
+    refuse(table.assign(sales=table["sales"].astype(complex)), "'sales' is not numeric")
+
+
+def test_a_covariate_that_is_missing_everywhere_is_refused(table):
+    refuse(table.assign(size=np.nan), "'size' is missing in every row")
+
+
+def test_a_frame_without_rows_is_refused(table):
+    refuse(table.iloc[:0], "no rows")
+
+
+def test_true_does_not_stand_for_a_label_of_one_beside_two(table):
+    refuse(table.assign(followed=table["followed"] + 1), "is not a value of treatment", treated=True)
+
+
+@pytest.mark.parametrize("kind", ["float64[pyarrow]", "Float32", "Sparse[float64]"])
+def test_numbers_of_any_storage_are_numbers(table, kind):
+    data = tp.CausalData(table.assign(size=table["size"].astype(kind)), **ROLES)
+    assert np.allclose(data.x[:, 0], table["size"], rtol=1e-6)
 
 
 def test_extra_columns_and_a_repeated_index_do_no_harm(table):

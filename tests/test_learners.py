@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -64,6 +65,35 @@ def test_rewriting_the_covariates_without_changing_their_order_hardly_matters(ma
     for ours, theirs, before in zip(other, line, plain):
         assert ours < 1.25 * before
         assert ours < 0.75 * theirs
+
+
+def heavy_tailed(seed):
+    rng = np.random.default_rng(seed)
+    z, other = rng.standard_t(1.5, 1_000), rng.normal(size=1_000)
+    d = rng.random(1_000) < 1 / (1 + np.exp(-np.tanh(z)))
+    y = d + z.clip(-3, 3) + other + rng.normal(size=1_000)
+    return pd.DataFrame({"y": y, "d": d, "z": z, "other": other})
+
+
+def test_heavy_tails_do_not_send_the_line_astray():
+    found = []
+    for seed in range(4):
+        data = tp.CausalData(heavy_tailed(seed), "y", "d", ["z", "other"])
+        found.append(tp.estimate_ate(tp.cross_fit(data, boosted_trees(), n_folds=2, n_jobs=1)))
+    assert abs(np.mean([e.value for e in found]) - 1) < 0.15
+    assert max(e.std_error for e in found) < 0.12
+
+
+@pytest.mark.parametrize("code", [1e4, -999999, 1e12])
+def test_one_mistyped_value_hardly_matters(code):
+    clean = heavy_tailed(0)
+    typo = clean.assign(z=clean["z"].where(np.arange(len(clean)) != 7, code))
+    one, other = (
+        tp.estimate_ate(tp.cross_fit(tp.CausalData(f, "y", "d", ["z", "other"]), boosted_trees(), n_folds=2, n_jobs=1))
+        for f in (clean, typo)
+    )
+    assert abs(one.value - other.value) < one.std_error
+    assert other.std_error < 1.5 * one.std_error
 
 
 def test_a_hard_step_is_found_by_trees():

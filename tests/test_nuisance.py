@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.dummy import DummyClassifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
@@ -100,6 +100,14 @@ def test_missing_values_go_where_the_learner_takes_them(table):
         ({"n_folds": 90}, "'followed' has only"),
         ({"learners": tp.learners.Learners(LinearRegression(), LinearRegression())}, "learners.propensity"),
         ({"learners": tp.learners.Learners(None, LogisticRegression())}, "learners.outcome"),
+        ({"learners": tp.learners.Learners(LinearRegression, LogisticRegression())}, "pass an instance"),
+        ({"learners": tp.learners.Learners(LogisticRegression(), LogisticRegression())}, "is a classifier"),
+        ({"seed": None}, "seed=None"),
+        ({"n_folds": 2.0}, "n_folds=2.0"),
+        ({"folds": []}, "row positions"),
+        ({"folds": [(np.arange(100), np.arange(100, 200))]}, "row positions"),
+        ({"folds": [[(np.arange(100.0), np.arange(100, 200))]]}, "row positions"),
+        ({"folds": [[(np.arange(-100, 0), np.arange(200))]]}, "row positions"),
         ({"folds": [[(np.arange(100), np.arange(100, 150))]]}, "exactly once"),
         ({"folds": [[(np.arange(200), np.arange(100)), (np.arange(100), np.arange(100, 200))]]}, "keep train and test"),
     ],
@@ -128,6 +136,41 @@ def test_a_covariate_that_gives_the_treatment_away_is_named(table):
         tp.cross_fit(data, SIMPLE)
 
 
+def test_a_category_that_gives_the_treatment_away_is_named(table):
+    label = np.where(table["followed"] == 1, "t", "u") + pd.Series(np.arange(200) % 2, table.index).astype(str)
+    data = tp.CausalData(table.assign(label=label), "sales", "followed", ["size", "label"])
+    with pytest.raises(ValueError, match="'label' tells treated from untreated"):
+        tp.cross_fit(data, SIMPLE)
+
+
+def test_covariates_that_together_give_the_treatment_away_are_refused(table):
+    hidden = np.where(table["followed"] == 1, 5.0, -5.0) - 4 * table["size"]
+    data = tp.CausalData(table.assign(hidden=hidden), "sales", "followed", ["size", "hidden"])
+    with pytest.raises(ValueError, match="Together the covariates tell the treated of 'followed'"):
+        tp.cross_fit(data, tp.learners.linear())
+
+
+def test_a_learner_that_fails_is_named_in_one_sentence(table):
+    few = table[(table["followed"] == 0) | (table["followed"].cumsum() <= 5)]
+    with pytest.raises(ValueError, match=r"learners.outcome failed on E\[Y \| D=1, X\], fold") as caught:
+        tp.cross_fit(tp.CausalData(few, **ROLES), tp.learners.linear(), n_folds=2, n_jobs=1)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_outcome_model_without_finite_predictions_is_named(table):
+    broken = tp.learners.Learners(DummyRegressor(strategy="constant", constant=np.inf), LogisticRegression())
+    with pytest.raises(ValueError, match="DummyRegressor"):
+        tp.cross_fit(tp.CausalData(table, **ROLES), broken, n_jobs=1)
+
+
+def test_rows_can_be_taken_by_position_or_mask(table):
+    nuisances = tp.cross_fit(tp.CausalData(table, **ROLES), SIMPLE)
+    mask = np.arange(200) % 2 == 0
+    by_mask, by_position = nuisances.take(mask), nuisances.take(np.flatnonzero(mask))
+    assert np.array_equal(by_mask.propensity, by_position.propensity)
+    assert by_mask.data.n_rows == 100
+
+
 def test_propensities_of_zero_or_one_are_refused(table):
     certain = tp.learners.Learners(LinearRegression(), DummyClassifier(strategy="most_frequent"))
     with pytest.raises(ValueError, match="propensity of treatment 'followed' is predicted as exactly 0 or 1"):
@@ -140,6 +183,12 @@ def test_reuse_of_other_rows_or_covariates_is_refused(table):
         tp.cross_fit(tp.CausalData(table.iloc[::-1], **ROLES), reuse=first)
     with pytest.raises(ValueError, match="same covariates"):
         tp.cross_fit(tp.CausalData(table, **(ROLES | {"covariates": ["size"]})), reuse=first)
+    within_arms = table.sort_values(["followed", "size"])
+    sorted_by_arm = tp.cross_fit(tp.CausalData(table.sort_values("followed"), **ROLES), SIMPLE)
+    with pytest.raises(ValueError, match="same rows in the same order"):
+        tp.cross_fit(tp.CausalData(within_arms, **ROLES), reuse=sorted_by_arm)
+    with pytest.raises(ValueError, match="brings its own folds"):
+        tp.cross_fit(tp.CausalData(table, **ROLES), reuse=first, folds=first.folds)
 
 
 def test_a_repeated_index_changes_nothing(table):

@@ -55,10 +55,14 @@ class CausalData:
     def __post_init__(self) -> None:
         for role in ("covariates", "effect_modifiers"):
             value = getattr(self, role)
-            object.__setattr__(self, role, (value,) if isinstance(value, str) else tuple(value or ()))
+            object.__setattr__(
+                self, role, (value,) if isinstance(value, str) else () if value is None else tuple(value)
+            )
         if not self.effect_modifiers:
             object.__setattr__(self, "effect_modifiers", self.covariates)
         _check_roles(self)
+        if not len(self.frame):
+            raise ValueError("The frame has no rows; check how it was filtered.")
         _check_outcome(self.frame[self.outcome])
         _check_covariates(self.frame, list(self.covariates))
         _check_cluster(self.frame, self.cluster)
@@ -85,12 +89,12 @@ class CausalData:
     @cached_property
     def x(self) -> NDArray:
         """Covariates as numbers, (n_rows, n_columns): a 0/1 column for each category; float32 stays float32."""
-        return _encode(self.frame, self.covariates, self._levels)
+        return _encode(self.frame, self.covariates, self.levels)
 
     @cached_property
     def x_names(self) -> list[str]:
         """Name of each column of ``x``."""
-        return _encoded_names(self.covariates, self._levels)
+        return _encoded_names(self.covariates, self.levels)
 
     @cached_property
     def clusters(self) -> NDArray[np.int64] | None:
@@ -98,7 +102,8 @@ class CausalData:
         return None if self.cluster is None else pd.factorize(self.frame[self.cluster])[0]
 
     @cached_property
-    def _levels(self) -> dict[str, list[Any]]:
+    def levels(self) -> dict[str, list[Any]]:
+        """Levels of each categorical covariate; a missing value is the last level, None."""
         return _category_levels(self.frame, self.covariates)
 
     def modifiers(self, frame: pd.DataFrame | None = None) -> NDArray[np.float64]:
@@ -107,16 +112,30 @@ class CausalData:
         A category has a 0/1 column for each level but the first, which is the reference of linear models.
         """
         source = self.frame if frame is None else frame
+        if not isinstance(source, pd.DataFrame) or not len(source) or not source.columns.is_unique:
+            raise ValueError("Pass a pandas DataFrame with at least one row, in which each column name occurs once.")
         if missing := [c for c in self.effect_modifiers if c not in source.columns]:
             raise ValueError(
                 f"The frame lacks effect modifier {missing[0]!r}; pass every column of {self.effect_modifiers}."
             )
-        return _encode(source, self.effect_modifiers, self._levels, first=1).astype(float)
+        numeric = [name for name in self.effect_modifiers if name not in self.levels]
+        if text := [name for name in numeric if _is_categorical(source[name])]:
+            raise ValueError(
+                f"Effect modifier {text[0]!r} holds numbers in the data, but not here; convert it to numbers."
+            )
+        matrix = _encode(source, self.effect_modifiers, self.levels, first=1).astype(float)
+        for name, values in zip(self.modifier_names, matrix.T, strict=True):
+            if n_bad := int((~np.isfinite(values)).sum()):
+                raise ValueError(
+                    f"Effect modifier {name!r} is missing or infinite in {n_bad:,} rows; fill it in, or leave it out of "
+                    "effect_modifiers."
+                )
+        return matrix
 
     @property
     def modifier_names(self) -> list[str]:
         """Name of each column of ``modifiers``."""
-        return _encoded_names(self.effect_modifiers, self._levels, first=1)
+        return _encoded_names(self.effect_modifiers, self.levels, first=1)
 
     def with_outcome(self, outcome: str) -> "CausalData":
         """The same rows and roles, another outcome."""
@@ -135,11 +154,10 @@ class CausalData:
 
 def _is_categorical(column: pd.Series) -> bool:
     kinds = pd.api.types
-    return not (kinds.is_numeric_dtype(column) or kinds.is_bool_dtype(column))
+    return not (kinds.is_numeric_dtype(column) or kinds.is_bool_dtype(column)) or "decimal" in str(column.dtype)
 
 
 def _category_levels(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[Any]]:
-    """Levels of each categorical column; a missing value is the last level, None."""
     levels: dict[str, list[Any]] = {}
     for name in columns:
         column = frame[name]
@@ -160,7 +178,8 @@ def _encoded_names(columns: Sequence[str], levels: dict[str, list[Any]], first: 
 def _encode(frame: pd.DataFrame, columns: Sequence[str], levels: dict[str, list[Any]], first: int = 0) -> NDArray:
     """The columns as one matrix, each written once into its place; of a category the levels from ``first`` on."""
     dtypes = [frame[name].dtype for name in columns if name not in levels]
-    plain: list[Any] = [getattr(dtype, "numpy_dtype", dtype) for dtype in dtypes]
+    # of nullable, Arrow and sparse columns the kind of number inside
+    plain: list[Any] = [getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)) for dtype in dtypes]
     matrix = np.empty((len(_encoded_names(columns, levels, first)), len(frame)), np.result_type(np.float32, *plain))
     row = 0
     for name in columns:
@@ -169,7 +188,10 @@ def _encode(frame: pd.DataFrame, columns: Sequence[str], levels: dict[str, list[
             row += 1
             continue
         values = frame[name].astype(object)
-        if unseen := set(pd.unique(values.dropna())) - set(levels[name]):
+        unseen = set(pd.unique(values.dropna())) - set(levels[name])
+        if values.isna().any() and None not in levels[name]:
+            raise ValueError(f"Column {name!r} has missing values, which the data never had; drop those rows.")
+        if unseen:
             label = min(unseen, key=str)
             raise ValueError(f"Column {name!r} has the level {label!r}, which the data never had; drop those rows.")
         for level in levels[name][first:]:
@@ -181,6 +203,7 @@ def _encode(frame: pd.DataFrame, columns: Sequence[str], levels: dict[str, list[
 # --- validation -----------------------------------------------------------------------------------------
 
 _MAX_LEVELS = 200
+_NUMBERS = ("floating", "integer", "decimal", "mixed-integer-float", "complex")
 
 
 def _check_roles(data: CausalData) -> None:
@@ -211,7 +234,7 @@ def _check_roles(data: CausalData) -> None:
 
 def _check_outcome(column: pd.Series) -> None:
     name = column.name
-    if _is_categorical(column):
+    if _is_categorical(column) or np.iscomplexobj(column):
         raise ValueError(f"Outcome {name!r} is not numeric ({column.dtype}); convert it to numbers first.")
     if n_missing := int(column.isna().sum()):
         raise ValueError(f"Outcome {name!r} is missing in {n_missing:,} rows; drop those rows or find the values.")
@@ -240,7 +263,7 @@ def _read_treatment(column: pd.Series, treated: Any) -> NDArray[np.int8]:
                 f"for instance treated={labels[0]!r}."
             )
         treated = 1
-    elif treated not in labels:
+    elif treated not in labels or (isinstance(treated, bool | np.bool_) and set(labels) != {0, 1}):
         raise ValueError(
             f"treated={treated!r} is not a value of treatment {name!r}; it has {labels[0]!r} and {labels[1]!r}."
         )
@@ -250,6 +273,8 @@ def _read_treatment(column: pd.Series, treated: Any) -> NDArray[np.int8]:
 def _check_covariates(frame: pd.DataFrame, covariates: list[str]) -> None:
     for name in covariates:
         column = frame[name]
+        if column.isna().all():
+            raise ValueError(f"Covariate {name!r} is missing in every row; drop it.")
         if not _is_categorical(column):
             if np.iscomplexobj(column):
                 raise ValueError(f"Covariate {name!r} is complex; use its real parts.")
@@ -262,6 +287,8 @@ def _check_covariates(frame: pd.DataFrame, covariates: list[str]) -> None:
             raise ValueError(
                 f"Covariate {name!r} is a date or duration; turn it into a number, such as days before the decision."
             )
+        if pd.api.types.infer_dtype(column, skipna=True) in _NUMBERS:
+            raise ValueError(f"Covariate {name!r} holds numbers as {column.dtype}; convert it with pd.to_numeric.")
         if (n_levels := column.nunique()) > _MAX_LEVELS:
             raise ValueError(
                 f"Covariate {name!r} has {n_levels:,} distinct labels; group the rare ones (at most {_MAX_LEVELS}) "

@@ -65,6 +65,12 @@ class Estimate:
             raise ValueError(f"{which.method} gives no influence values, so the error of a difference is unknown.")
         if self.n_rows != other.n_rows:
             raise ValueError(f"The estimates are from different rows ({self.n_rows:,} and {other.n_rows:,}).")
+        if (
+            self.clusters is not None
+            and other.clusters is not None
+            and not np.array_equal(self.clusters, other.clusters)
+        ):
+            raise ValueError("The estimates are from different rows: their clusters differ.")
         estimand = f"{self.estimand} - {other.estimand}"
         method = self.method if self.method == other.method else f"{self.method} - {other.method}"
         if self.splits and len(self.splits) == len(other.splits):
@@ -122,6 +128,8 @@ class Estimates:
         Montiel Olea and Plagborg-Moller (2019), Simultaneous confidence bands; for groups, Semenova and
         Chernozhukov (2021).
         """
+        if not 0 < level < 1:
+            raise ValueError(f"level={level!r} is not between 0 and 1; a 95% band has level=0.95.")
         covariance = self._covariance()
         errors = np.sqrt(np.diag(covariance))
         draws = np.random.default_rng(seed).multivariate_normal(np.zeros(len(errors)), covariance, n_draws)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
+from scipy.stats import norm
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
@@ -126,10 +127,30 @@ def _standardised(model: Any, *before: Any) -> Pipeline:
     return make_pipeline(imputer, FunctionTransformer(np.float64), *before, StandardScaler(), model)
 
 
-def _best_line(model: LassoCV | LogisticRegressionCV, x: NDArray, y: NDArray) -> Pipeline:
-    """The penalised linear model on the covariates or on their normal scores, by held-out loss."""
-    ranks = QuantileTransformer(n_quantiles=min(200, len(x)), output_distribution="normal", random_state=0)
-    lines = [_standardised(clone(model), *before).fit(x, y) for before in ((), (ranks,))]
+@dataclass(frozen=True)
+class _Line:
+    """A fitted penalised line; its scores, log-odds for a classifier, keep to the range of its training rows.
+
+    Of a row far from those a line says anything.
+    """
+
+    pipeline: Pipeline
+    low: float = -np.inf
+    high: float = np.inf
+
+    def score(self, x: NDArray) -> NDArray[np.float64]:
+        raw = getattr(self.pipeline, "decision_function", self.pipeline.predict)
+        return np.clip(raw(x), self.low, self.high)
+
+
+def _best_line(model: LassoCV | LogisticRegressionCV, x: NDArray, y: NDArray) -> _Line:
+    """The line in the covariates or in their normal scores, whichever has the smaller held-out loss."""
+    n_quantiles = min(200, len(x))
+    ranks = QuantileTransformer(n_quantiles=n_quantiles, output_distribution="normal", random_state=0)
+    # QuantileTransformer gives a value at or beyond either end a score of 5.2; half a rank from it, it is near 2.8.
+    end = norm.ppf(1 - 0.5 / n_quantiles)
+    ends = FunctionTransformer(np.clip, kw_args={"a_min": -end, "a_max": end})
+    lines = [_standardised(clone(model), *before).fit(x, y) for before in ((), (ranks, ends))]
 
     def held_out(line: Pipeline) -> float:
         fitted = line[-1]
@@ -137,7 +158,9 @@ def _best_line(model: LassoCV | LogisticRegressionCV, x: NDArray, y: NDArray) ->
             return fitted.mse_path_.mean(axis=-1).min()
         return -fitted.scores_.mean(axis=0).max()
 
-    return min(lines, key=held_out)
+    best = min(lines, key=held_out)
+    scores = _Line(best).score(x)
+    return _Line(best, scores.min(), scores.max())
 
 
 class _Boosted(BaseEstimator):
@@ -170,6 +193,8 @@ class _Boosted(BaseEstimator):
         """Choose the objective and the number of trees by cross-validation, then fit all rows."""
         import lightgbm as lgb
 
+        if self.start not in ("linear", "mean"):
+            raise ValueError(f"start={self.start!r} is not known; use 'linear' or 'mean'.")
         parameters = {
             "learning_rate": self.learning_rate,
             "metric": metric,
@@ -233,7 +258,7 @@ class BoostedRegressor(RegressorMixin, _Boosted):
         return np.exp(raw) if self.objective_ == "poisson" else raw
 
     def _start_score(self, x: NDArray, objective: str) -> NDArray[np.float64]:
-        score = np.full(len(x), self.mean_) if self.linear_ is None else self.linear_.predict(x)
+        score = np.full(len(x), self.mean_) if self.linear_ is None else self.linear_.score(x)
         # On the log scale a line that predicts less than a tenth of the mean starts there instead.
         return np.log(np.maximum(score, 0.1 * self.mean_)) if objective == "poisson" else score
 
@@ -261,7 +286,7 @@ class BoostedClassifier(ClassifierMixin, _Boosted):
         return self.classes_[likely.astype(int)]
 
     def _start_score(self, x: NDArray, objective: str) -> NDArray[np.float64]:
-        return np.full(len(x), self.log_odds_) if self.linear_ is None else self.linear_.decision_function(x)
+        return np.full(len(x), self.log_odds_) if self.linear_ is None else self.linear_.score(x)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -54,8 +54,9 @@ class Nuisances:
         return self.propensity.shape[1]
 
     def take(self, rows: NDArray[np.int64]) -> "Nuisances":
-        """The same predictions for some of the rows, given by position; each stays out of fold."""
+        """The same predictions for some of the rows, by position or as a mask; each stays out of fold."""
         rows = np.asarray(rows)
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         place = np.full(self.data.n_rows, -1)
         place[rows] = np.arange(len(rows))
         kept = [[(place[a][place[a] >= 0], place[b][place[b] >= 0]) for a, b in repeat] for repeat in self.folds]
@@ -122,17 +123,27 @@ def cross_fit(
     ----------
     Chernozhukov et al. (2018), Double/debiased machine learning, definition 3.1 (cross-fitting).
     """
+    if not isinstance(data, CausalData):
+        raise ValueError(
+            f"cross_fit takes a CausalData, not {type(data).__name__}; name the roles of its columns first."
+        )
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(
+            f"seed={seed!r} is not a whole number from 0 on; give one, so that the folds can be drawn again."
+        )
     learners = reuse.learners if learners is None and reuse is not None else learners or recommended()
     if reuse is not None:
+        if folds is not None:
+            raise ValueError("reuse= brings its own folds; leave folds= out, or fit these data on their own.")
         _check_reuse(data, reuse)
         folds = reuse.folds
+    _check_learners(data, learners)
     if folds is None:
         _check_counts(data, n_folds, n_repeats)
         folds = [draw_folds(data, n_folds, seed + repeat) for repeat in range(n_repeats)]
     else:
-        folds = [[(np.asarray(train), np.asarray(test)) for train, test in repeat] for repeat in folds]
-        _check_folds(data, folds)
-    _check_learners(data, learners)
+        folds = _read_folds(data, folds)
+    _check_folds(data, folds)
     _check_separation(data)
 
     wanted = [name for name in NUISANCES if name != "propensity" or reuse is None]
@@ -152,6 +163,7 @@ def cross_fit(
                 bar.update()
             if "propensity" in stage:
                 _check_propensity(data, predictions["propensity"])
+        _check_finite(data, learners, predictions)
     return Nuisances(data, learners, list(folds), **predictions, seconds=seconds)
 
 
@@ -172,11 +184,19 @@ def _fit_fold(
     if name in ("outcome_control", "outcome_treated"):
         train = train[d[train] == (name == "outcome_treated")]
     model = _seeded(learners.propensity if name == "propensity" else learners.outcome, seed + repeat)
-    with threadpool_limits(1):
-        if name == "propensity":
-            predicted = model.fit(x[train], d[train]).predict_proba(x[test])[:, 1]
-        else:
-            predicted = model.fit(x[train], y[train]).predict(x[test])
+    try:
+        with threadpool_limits(1):
+            if name == "propensity":
+                predicted = model.fit(x[train], d[train]).predict_proba(x[test])[:, 1]
+            else:
+                predicted = model.fit(x[train], y[train]).predict(x[test])
+    except Exception as error:
+        role = "propensity" if name == "propensity" else "outcome"
+        raise ValueError(
+            f"learners.{role} failed on {NUISANCES[name]}, fold {fold + 1}, with {len(train):,} training rows "
+            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}); use fewer folds, "
+            "gather more rows, or choose another learner."
+        ) from error
     return name, repeat, test, predicted, time.process_time() - start
 
 
@@ -214,7 +234,7 @@ def _losses(nuisances: Nuisances) -> pd.DataFrame:
             "predicts": meaning,
             "loss": loss,
             "constant's loss": constant,
-            "share explained": 1 - loss / constant,
+            "share explained": 1 - loss / constant if constant > 0 else np.nan,
             "seconds": nuisances.seconds[name],
         }
     return pd.DataFrame(rows).T.infer_objects()
@@ -224,13 +244,14 @@ def _losses(nuisances: Nuisances) -> pd.DataFrame:
 
 
 def _check_counts(data: CausalData, n_folds: int, n_repeats: int) -> None:
-    if n_folds < 2 or n_repeats < 1:
-        raise ValueError(f"n_folds={n_folds} and n_repeats={n_repeats}: use at least 2 folds and 1 repeat.")
+    if not all(isinstance(count, int | np.integer) for count in (n_folds, n_repeats)) or n_folds < 2 or n_repeats < 1:
+        raise ValueError(f"n_folds={n_folds!r} and n_repeats={n_repeats!r}: use at least 2 folds and 1 repeat.")
     smallest = int(min(data.d.sum(), (1 - data.d).sum()))
     if smallest < 2 * n_folds:
+        remedy = f"use n_folds={smallest // 2} or less, or gather more rows" if smallest >= 4 else "gather more rows"
         raise ValueError(
             f"Treatment {data.treatment!r} has only {smallest} rows in its smaller arm, too few for {n_folds} folds; "
-            f"use n_folds={max(2, smallest // 2)} or less, or gather more rows."
+            f"{remedy}."
         )
     if data.clusters is None:
         return
@@ -245,6 +266,21 @@ def _check_counts(data: CausalData, n_folds: int, n_repeats: int) -> None:
             f"One arm of treatment {data.treatment!r} lies in {per_arm} clusters of {data.cluster!r}, too few for "
             f"{n_folds} folds; use fewer folds or gather more clusters."
         )
+
+
+def _read_folds(data: CausalData, folds: Any) -> list[Folds]:
+    """The folds as lists of pairs of position arrays, if they can be read so."""
+    try:
+        read = [[(np.asarray(train), np.asarray(test)) for train, test in repeat] for repeat in folds]
+        positions = np.concatenate([part for repeat in read for pair in repeat for part in pair])
+    except (TypeError, ValueError):
+        positions = np.array([])
+    if positions.dtype.kind not in "iu" or positions.ndim != 1 or positions.min() < 0 or positions.max() >= data.n_rows:
+        raise ValueError(
+            "folds must hold, for each repeat, a list of (train, test) pairs of row positions from 0 to "
+            f"{data.n_rows - 1:,}; take them as Nuisances.folds gives them."
+        )
+    return read
 
 
 def _check_folds(data: CausalData, folds: Sequence[Folds]) -> None:
@@ -272,19 +308,30 @@ def _check_reuse(data: CausalData, earlier: Nuisances) -> None:
             f"reuse= needs the same rows and treatment, but {data.treatment!r} differs between the two data sets; "
             "fit these data on their own."
         )
-    if data.covariates != earlier.data.covariates:
+    same_frame = data.frame is earlier.data.frame
+    if data.covariates != earlier.data.covariates or not (
+        same_frame or np.array_equal(data.x, earlier.data.x, equal_nan=True)
+    ):
         raise ValueError(
-            "reuse= needs the same covariates, since the propensity was fitted on them; fit these data on their own."
+            "reuse= needs the same rows in the same order with the same covariates, since the propensity was fitted on "
+            "them; fit these data on their own."
         )
 
 
 def _check_learners(data: CausalData, learners: Learners) -> None:
     for role in ("outcome", "propensity"):
         model = getattr(learners, role, None)
+        if isinstance(model, type):
+            raise ValueError(f"learners.{role} is the class {model.__name__}; pass an instance, {model.__name__}().")
         method = "predict_proba" if role == "propensity" else "predict"
         if not (hasattr(model, "fit") and hasattr(model, method)):
             kind = "classifier" if role == "propensity" else "regressor"
             raise ValueError(f"learners.{role} must have fit and {method}; pass a scikit-learn {kind}.")
+        if role == "outcome" and hasattr(model, "__sklearn_tags__") and is_classifier(model):
+            raise ValueError(
+                f"learners.outcome ({type(model).__name__}) is a classifier, which predicts labels; pass a regressor, also "
+                f"for an outcome {data.outcome!r} of zeros and ones."
+            )
         if not _takes_missing(model):
             for name, values in zip(data.x_names, data.x.T, strict=True):
                 if n_missing := int(np.isnan(values).sum()):
@@ -300,7 +347,7 @@ def _takes_missing(model: Any) -> bool:
         if hasattr(getattr(model, part, None), "fit"):
             return _takes_missing(getattr(model, part))
     if not isinstance(model, Pipeline):
-        return get_tags(model).input_tags.allow_nan
+        return hasattr(model, "__sklearn_tags__") and get_tags(model).input_tags.allow_nan
     for _, step in model.steps:
         if not _takes_missing(step):
             return False
@@ -309,17 +356,25 @@ def _takes_missing(model: Any) -> bool:
     return True
 
 
+_SEPARATES = (
+    "Covariate {name!r} tells treated from untreated rows without error, so no comparable rows exist; "
+    "drop it if it is a consequence of {treatment!r}, or restrict the rows to where both arms occur."
+)
+
+
 def _check_separation(data: CausalData) -> None:
     treated = data.d == 1
+    for name in data.levels:
+        counts = pd.crosstab(data.frame[name].astype(object).fillna("missing").to_numpy(), data.d).to_numpy()
+        # with only a few rows a level, each may lie in one arm by chance
+        if (counts == 0).any(axis=1).all() and counts.sum() >= 5 * len(counts):
+            raise ValueError(_SEPARATES.format(name=name, treatment=data.treatment))
     for name, values in zip(data.x_names, data.x.T, strict=True):
         low, high = values[treated], values[~treated]
         if np.nanmax(low, initial=-np.inf) < np.nanmin(high, initial=np.inf) or np.nanmin(
             low, initial=np.inf
         ) > np.nanmax(high, initial=-np.inf):
-            raise ValueError(
-                f"Covariate {name!r} tells treated from untreated rows without error, so no comparable rows exist; "
-                f"drop it if it is a consequence of {data.treatment!r}, or restrict the rows to where both arms occur."
-            )
+            raise ValueError(_SEPARATES.format(name=name, treatment=data.treatment))
 
 
 def _check_propensity(data: CausalData, propensity: NDArray) -> None:
@@ -329,3 +384,18 @@ def _check_propensity(data: CausalData, propensity: NDArray) -> None:
             f"The propensity of treatment {data.treatment!r} is predicted as exactly 0 or 1 in {extreme.sum():,} rows; "
             "drop covariates that decide the treatment, or use a smoother classifier (regularised or calibrated)."
         )
+    treated = data.d == 1
+    if (propensity[treated].min(axis=0) > propensity[~treated].max(axis=0)).any():
+        raise ValueError(
+            f"Together the covariates tell the treated of {data.treatment!r} from the untreated without error, so no "
+            "comparable rows exist; drop those that are its consequences, or restrict the rows to where both arms occur."
+        )
+
+
+def _check_finite(data: CausalData, learners: Learners, predictions: dict[str, NDArray]) -> None:
+    for name, predicted in predictions.items():
+        if n_bad := int((~np.isfinite(predicted)).sum()):
+            raise ValueError(
+                f"learners.outcome ({type(learners.outcome).__name__}) predicts no finite {NUISANCES[name]} of "
+                f"{data.outcome!r} in {n_bad:,} rows; choose another learner."
+            )
