@@ -1,5 +1,8 @@
 """Each check passes where nothing is wrong and fails where something is."""
 
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -95,3 +98,40 @@ def test_a_single_row_that_carries_the_answer_is_named(market):
     assert check.passed is False
     assert check.table["row"].iloc[0] == 17
     assert isinstance(check.table, pd.DataFrame)
+
+
+def test_verdicts_are_plain_and_checks_survive_pickling(repeated):
+    for check in [*diagnostics.all_checks(repeated), diagnostics.placebo(repeated, "units_prev_30d")]:
+        assert type(check.passed) is bool
+        assert repr(pickle.loads(pickle.dumps(check))) == repr(check)
+
+
+def test_a_constant_arm_has_nothing_to_explain(market):
+    y = market.data.y * (market.data.d == 0)
+    data = replace(market.data, frame=market.data.frame.assign(units_30d=y))
+    check = diagnostics.nuisance_quality(tp.cross_fit(data, tp.learners.linear(), n_folds=3, n_jobs=1))
+    assert check.passed is True
+    assert check.sentence.endswith("outcome_treated has a constant outcome.")
+
+
+@pytest.mark.parametrize("check", [diagnostics.overlap, diagnostics.balance])
+@pytest.mark.parametrize("clipping", [-1, 0.6])
+def test_impossible_clipping_is_refused(nuisances, check, clipping):
+    with pytest.raises(ValueError, match="clipping"):
+        check(nuisances, clipping)
+
+
+def test_columns_may_have_any_name(table):
+    frame = table.rename(columns={"sales": "treated", "followed": 0, "size": "kind=b"})
+    data = tp.CausalData(frame, "treated", 0, ["kind=b", "kind"])
+    fitted = tp.cross_fit(data, tp.learners.linear(), n_folds=2, n_jobs=1)
+    assert sorted(diagnostics.balance(fitted).table.index) == ["kind=a", "kind=b", "kind=b"]
+    assert np.isfinite(diagnostics.permuted(fitted).table["value"]).all()
+    leverage = diagnostics.leverage(fitted).table
+    assert np.array_equal(leverage["treated"], data.d[leverage["row"]])
+    assert np.array_equal(leverage["outcome treated"], data.y[leverage["row"]])
+
+
+def test_leverage_needs_influence_values(nuisances):
+    with pytest.raises(ValueError, match="no influence values"):
+        diagnostics.leverage(nuisances, lambda n: tp.naive.matched(n.data))

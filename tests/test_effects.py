@@ -123,6 +123,13 @@ def test_groups_average_to_the_ate(nuisances):
     assert sum(g.value * share[g.label] for g in groups) == pytest.approx(tp.estimate_ate(nuisances).value, abs=1e-10)
 
 
+def test_the_type_of_the_labels_does_not_matter(nuisances):
+    labels = nuisances.data.frame["product_category"]
+    plain, *others = (tp.estimate_gate(nuisances, labels.astype(t)).tidy() for t in (object, "string", "category"))
+    for other in others:
+        pd.testing.assert_frame_equal(plain, other)
+
+
 def test_clustered_errors_agree_with_doublemls(market, nuisances):
     data = market.data
     frame = pd.DataFrame({"y": data.y, "d": data.d.astype(float), "x": 0.0, "c": data.clusters})
@@ -189,6 +196,7 @@ def test_unusable_groups_are_refused(nuisances):
         (pd.Series([None, *["a"] * (n - 1)], index=index, name="band"), "'band' has no label in 1 rows"),
         (pd.Series(["rare", *["a"] * (n - 1)], index=index, name="band"), "Group 'rare' of 'band'"),
         (pd.Series(["a"] * n, index=range(1, n + 1), name="band"), "another index"),
+        (pd.Series([1, "1"] * (n // 2), index=index, name="band"), "'band' has different labels that read alike"),
     ]:
         with pytest.raises(ValueError, match=words):
             tp.estimate_gate(nuisances, groups)

@@ -1,5 +1,6 @@
 """Conditional effects equal EconML's on its own fits, find the differences there are, and pay in money."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,12 @@ from econml.dml import LinearDML
 from scipy.stats import norm
 from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 import tutorial_pkg as tp
 from tutorial_pkg import heterogeneity
 from tutorial_pkg.effects import aipw_signal
+from tutorial_pkg.nuisance import NUISANCES
 
 METHODS = ("linear_dml", "linear_dr", "causal_forest", "forest_dr")
 SMALL = {"n_estimators": 200}
@@ -78,6 +80,53 @@ def test_the_average_agrees_with_the_ate_and_says_what_it_estimates(models, fitt
 
 def test_the_doubly_robust_line_averages_to_the_ate_exactly(models, fitted):
     assert models["linear_dr"].average().value == pytest.approx(tp.estimate_ate(fitted).value, abs=1e-8)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_copies_of_a_row_in_its_cluster_add_nothing_to_what_is_known(fitted, method):
+    rows = np.arange(1_000)
+    once = fitted.take(rows)
+    doubled = pd.concat([once.data.frame] * 2, ignore_index=True)
+    twice = replace(
+        once,
+        data=replace(once.data, frame=doubled),
+        folds=[[(np.r_[a, a + 1_000], np.r_[b, b + 1_000]) for a, b in once.folds[0]]],
+        **{name: np.tile(getattr(once, name), (2, 1)) for name in NUISANCES},
+    )
+    options = {"n_estimators": 100} if "forest" in method else {}
+    one, two = (tp.estimate_cate(n, method, **options) for n in (once, twice))
+    assert two.average().std_error == pytest.approx(one.average().std_error, rel=1e-8)
+    assert two.average().influence.mean() == pytest.approx(0, abs=1e-8)
+    if not options:
+        width = [(i["upper"] - i["lower"]).iloc[0] for i in (one.interval(), two.interval())]
+        assert width[1] == pytest.approx(width[0], rel=0.01)  # but for the corrections for few rows
+
+
+@pytest.mark.parametrize("method", METHODS[:2])
+@pytest.mark.parametrize(
+    "option", [{}, {"featurizer": PolynomialFeatures(2, include_bias=False)}, {"fit_cate_intercept": False}]
+)
+def test_intervals_clustered_by_row_are_econmls(fitted, method, option):
+    half = fitted.take(np.arange(1_000))
+    frame = half.data.frame.assign(row=np.arange(1_000))
+    modifiers = ["weeks_of_cover", "engagement_score"]
+    data = replace(half.data, frame=frame, cluster="row", effect_modifiers=modifiers)
+    cate = tp.estimate_cate(replace(half, data=data), method, **option)
+    expected = cate.model.effect_interval(data.modifiers(), alpha=0.1)
+    np.testing.assert_allclose(cate.interval(level=0.9).to_numpy().T, [np.ravel(e) for e in expected], atol=1e-6)
+    assert "clustered by row" in repr(cate)
+
+
+@pytest.mark.parametrize("method", METHODS[:2])
+def test_without_clusters_the_average_and_its_error_are_econmls(fitted, models, method):
+    alone = tp.estimate_cate(replace(fitted, data=replace(fitted.data, cluster=None)), method)
+    inference = alone.model.ate_inference(fitted.data.modifiers())
+    assert alone.average().std_error == pytest.approx(float(np.squeeze(inference.stderr_mean)))
+    assert alone.average().value == pytest.approx(models[method].average().value)
+
+
+def test_the_clustered_error_of_the_doubly_robust_line_is_that_of_the_ate(models, fitted):
+    assert models["linear_dr"].average().std_error == pytest.approx(tp.estimate_ate(fitted).std_error)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -154,6 +203,54 @@ def test_validation_without_truth_finds_nothing_where_there_is_nothing():
     assert table.loc["best linear predictor", "p_value"] > 0.01
 
 
+@pytest.fixture(scope="module")
+def categories():
+    """Two halves that share the levels b and c of a modifier; the first half has a as well."""
+    rng = np.random.default_rng(3)
+    n = 800
+    d, size = rng.integers(0, 2, n), rng.normal(size=n)
+    kind = np.where(np.arange(n) < 400, rng.choice(["a", "b", "c"], n), rng.choice(["b", "c"], n))
+    frame = pd.DataFrame({"y": size + 3 * d * (kind == "b") + rng.normal(size=n), "d": d, "size": size, "kind": kind})
+    fitted = tp.cross_fit(tp.CausalData(frame, "y", "d", ["size", "kind"]), tp.learners.linear(), n_folds=2, n_jobs=1)
+    return fitted, fitted.take(np.arange(400)), fitted.take(np.arange(400, n))
+
+
+def test_validation_matches_categories_by_level(categories):
+    _, train, held_out = categories
+    model = tp.estimate_cate(train, "linear_dr")
+    slope = heterogeneity.validate_cate(model, held_out, n_groups=2).loc["best linear predictor", "value"]
+    effect = model.effect(held_out.data.frame)
+    assert slope == pytest.approx(np.polyfit(effect, aipw_signal(held_out), 1)[0])
+    assert 0.7 < slope < 1.3
+
+
+def test_rows_the_model_cannot_place_are_refused(categories):
+    fitted, train, held_out = categories
+    with pytest.raises(ValueError, match="'kind' has the level 'a'"):
+        heterogeneity.validate_cate(tp.estimate_cate(held_out, "linear_dr"), train)
+    model = tp.estimate_cate(train, "linear_dr")
+    with pytest.raises(ValueError, match="'size' is missing or infinite in 800 rows"):
+        model.interval(fitted.data.frame.assign(size=np.inf))
+    gaps = replace(train.data, frame=train.data.frame.assign(size=train.data.frame["size"].where(train.data.d == 1)))
+    one_level = replace(train.data, frame=train.data.frame.assign(kind="a"), effect_modifiers=["kind"])
+    for grow in (tp.estimate_cate, heterogeneity.policy_tree):
+        with pytest.raises(ValueError, match="'size' is missing or infinite in"):
+            grow(replace(train, data=gaps))
+        with pytest.raises(ValueError, match="'kind' has one level only"):
+            grow(replace(train, data=one_level))
+
+
+def test_a_validation_without_groups_or_differences_is_refused(categories):
+    _, train, held_out = categories
+    model = tp.estimate_cate(train, "linear_dr")
+    for n_groups in (1, 2.5, 400):
+        with pytest.raises(ValueError, match=f"n_groups={n_groups}"):
+            heterogeneity.validate_cate(model, held_out, n_groups)
+    same = replace(held_out, data=replace(held_out.data, frame=held_out.data.frame.assign(kind="b", size=0.0)))
+    with pytest.raises(ValueError, match="the same effect"):
+        heterogeneity.validate_cate(model, same)
+
+
 def test_halves_divide_no_cluster(fitted):
     chosen, judged = heterogeneity.split_rows(fitted.data)
     sellers = fitted.data.clusters
@@ -214,6 +311,19 @@ def test_the_printed_tree_is_the_one_that_decides(halves):
     assert (tree.nudge(judged.data.frame)[clear] == (below if first == "nudge" else ~below)[clear]).all()
 
 
+def test_thresholds_of_small_and_large_modifiers_stay_readable(categories):
+    fitted, *_ = categories
+    better = replace(
+        fitted.data, frame=fitted.data.frame.assign(y=fitted.data.y + 4 * fitted.data.d * fitted.data.frame["size"])
+    )
+    for scale, pattern in ((1e-4, r"<= -?\d\.?\d*e-0\d"), (1e5, r"<= -?\d{4,}$")):
+        data = replace(
+            better, frame=better.frame.assign(size=(1 + better.frame["size"]) * scale), effect_modifiers=["size"]
+        )
+        tree = heterogeneity.policy_tree(tp.cross_fit(data, tp.learners.linear(), n_folds=2, n_jobs=1), 1, cost=1.0)
+        assert re.search(pattern, repr(tree), re.MULTILINE)
+
+
 def test_a_deeper_tree_is_worth_more_on_the_rows_that_grew_it(halves):
     train, _ = halves
     values = [
@@ -258,6 +368,14 @@ def test_what_cannot_be_answered_is_refused(fitted, models, big):
         heterogeneity.policy_value(fitted, [1, 0])
     with pytest.raises(ValueError, match="treat needs one True or False"):
         heterogeneity.policy_regret(big.truth, np.ones((big.data.n_rows, 1)))
+    backwards = pd.Series(1, index=fitted.data.frame.index[::-1])
+    with pytest.raises(ValueError, match="treat has another index"):
+        heterogeneity.policy_value(fitted, backwards)
+    with pytest.raises(ValueError, match="treat needs one True or False"):
+        heterogeneity.policy_value(fitted, backwards[::-1].astype("boolean").where(fitted.data.d == 1))
+    for interval in (pd.DataFrame({"lower": [0], "upper": [1]}), pd.DataFrame({"low": big.truth.cate})):
+        with pytest.raises(ValueError, match="interval needs columns lower and upper"):
+            heterogeneity.evaluate_cate(big.truth.cate, big.truth, interval)
     with pytest.raises(ValueError, match="effect has 3 values"):
         heterogeneity.evaluate_cate([1, 2, 3], big.truth)
     with pytest.raises(ValueError, match="at least two estimates"):

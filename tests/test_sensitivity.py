@@ -71,7 +71,23 @@ def test_an_impossible_strength_is_refused(nuisances, name):
         sensitivity.bounds(nuisances, **{name: 1.5})
 
 
+def test_whole_numbers_are_taken_as_numbers(nuisances):
+    ours, plain = sensitivity.bounds(nuisances, cf_y=0, rho=1, null=1), sensitivity.bounds(nuisances, 0.0, null=1.0)
+    assert ours.equals(plain)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"rho": 2}, {"level": 95}, {"null": np.nan}, {"estimand": "PLR"}], ids=lambda wrong: next(iter(wrong))
+)
+def test_what_has_no_bounds_is_refused(nuisances, wrong):
+    (name, value), *_ = wrong.items()
+    with pytest.raises(ValueError, match=f"{name}={value!r}"):
+        sensitivity.bounds(nuisances, **wrong)
+
+
 def test_unusable_groups_are_refused(nuisances):
+    with pytest.raises(ValueError, match="groups is empty"):
+        sensitivity.hidden_confounding(nuisances, {})
     with pytest.raises(ValueError, match="'nowhere', which is not a covariate"):
         sensitivity.benchmark(nuisances, {"wrong": ["nowhere"]})
     with pytest.raises(ValueError, match="holds every covariate"):

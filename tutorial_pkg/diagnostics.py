@@ -6,6 +6,7 @@ for that see :mod:`tutorial_pkg.sensitivity`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from tutorial_pkg import plots
-from tutorial_pkg.effects import estimate_ate
+from tutorial_pkg.effects import check_clipping, estimate_ate
 from tutorial_pkg.estimate import Estimate, show
 from tutorial_pkg.nuisance import Nuisances, cross_fit
 
@@ -27,6 +28,9 @@ class Check:
     sentence: str
     table: pd.DataFrame = field(repr=False)
     draw: Callable[[Axes | None], Axes] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "passed", None if self.passed is None else bool(self.passed))  # numpy has its own
 
     def figure(self, ax: Axes | None = None) -> Axes:
         """Draw what the check looked at."""
@@ -59,6 +63,7 @@ def overlap(nuisances: Nuisances, clipping: float = 0.01) -> Check:
     than 1% of the rows are clipped or an arm is worth less than a fifth of its rows. ``table`` also holds the
     ATE over clipping thresholds, which should not move it.
     """
+    check_clipping(clipping)
     m, d = nuisances.propensity.mean(axis=1), nuisances.data.d
     rows, effective = {}, {}
     for name, arm in (("treated", d == 1), ("untreated", d == 0)):
@@ -81,7 +86,7 @@ def overlap(nuisances: Nuisances, clipping: float = 0.01) -> Check:
         f"propensities run from {m.min():.3f} to {m.max():.3f}, {clipped:.1%} of the rows are clipped at {clipping:g}, and "
         f"weighting leaves {effective['treated']:.0%} of the treated and {effective['untreated']:.0%} of the untreated rows."
     )
-    return Check("overlap", passed, sentence, pd.DataFrame(rows).T, lambda ax: plots.plot_arms(m, d, "propensity", ax))
+    return Check("overlap", passed, sentence, pd.DataFrame(rows).T, partial(plots.plot_arms, m, d, "propensity"))
 
 
 def balance(nuisances: Nuisances, clipping: float = 0.01, limit: float = 0.1) -> Check:
@@ -90,18 +95,19 @@ def balance(nuisances: Nuisances, clipping: float = 0.01, limit: float = 0.1) ->
     Differences of means over the pooled standard deviation before weighting, for every numeric column of the
     covariates. Fails when one exceeds ``limit`` after weighting (Austin, 2011, uses 0.1).
     """
+    check_clipping(clipping)
     x, d, names = nuisances.data.x, nuisances.data.d, nuisances.data.x_names
     m = np.clip(nuisances.propensity.mean(axis=1), clipping, 1 - clipping)
     weights = np.where(d == 1, 1 / m, 1 / (1 - m))
     before, after = (np.array([_mean_gap(c, d, w) for c in x.T]) for w in (np.ones_like(weights), weights))
     table = pd.DataFrame({"before": before, "after": after}, index=names)
-    table = table.reindex(table["after"].abs().sort_values(ascending=False).index)
+    table = table.sort_values("after", key=np.abs, ascending=False)
     worst, n_over = table.index[0], int((table["after"].abs() > limit).sum())
     sentence = (
         f"of {len(table)} covariates {int((table['before'].abs() > limit).sum())} differ by more than {limit:g} standard deviations "
         f"before weighting and {n_over} after; the worst after is {worst} ({table['after'].iloc[0]:+.3f})."
     )
-    return Check("balance", n_over == 0, sentence, table, lambda ax: plots.plot_balance(table, limit, ax))
+    return Check("balance", n_over == 0, sentence, table, partial(plots.plot_balance, table, limit))
 
 
 def placebo(nuisances: Nuisances, outcome: str) -> Check:
@@ -120,7 +126,8 @@ def permuted(nuisances: Nuisances, seed: int = 0) -> Check:
     """
     data = nuisances.data
     shuffled = np.random.default_rng(seed).permutation(data.d)
-    frame = data.frame.assign(**{data.treatment: shuffled})
+    frame = data.frame.copy(deep=False)
+    frame[data.treatment] = shuffled
     fitted = cross_fit(
         replace(data, frame=frame, treated=None), nuisances.learners, len(nuisances.folds[0]), progress=False
     )
@@ -141,7 +148,7 @@ def stability(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = 
         f"over {len(table)} splits the {combined.estimand} runs from {table['value'].min():.3g} to {table['value'].max():.3g}; "
         f"its standard deviation is {spread / combined.std_error:.0%} of a standard error."
     )
-    draw = lambda ax: plots.plot_estimates({f"split {i + 1}": s for i, s in enumerate(combined.splits)}, ax=ax)  # noqa: E731
+    draw = partial(plots.plot_estimates, {f"split {i + 1}": s for i, s in enumerate(combined.splits)}, None)
     return Check("stability over splits", spread <= 0.5 * combined.std_error, sentence, table, draw)
 
 
@@ -149,16 +156,21 @@ def nuisance_quality(nuisances: Nuisances) -> Check:
     """Do the learners know more than a constant? Out-of-fold losses against those of a constant.
 
     Fails when an outcome model is worse than a constant. A propensity model that is no better is what a
-    randomised treatment looks like.
+    randomised treatment looks like. An arm whose outcome never varies has nothing to explain and is left out.
     """
     losses = nuisances.losses
     explained = losses["share explained"].astype(float)
-    outcome_models = explained.drop("propensity")
+    y, d = nuisances.data.y, nuisances.data.d
+    arms = {"outcome_control": d == 0, "outcome_treated": d == 1}
+    still = [name for name, arm in arms.items() if np.ptp(y[arm]) == 0]
+    outcome_models = explained.drop(["propensity", *still])
     sentence = (
         f"the outcome models explain {outcome_models.min():.0%} to {outcome_models.max():.0%} of the variance, the propensity "
-        f"model {explained['propensity']:.0%} of the log loss of a constant."
+        f"model {explained['propensity']:.0%} of the log loss of a constant"
+        + "".join(f"; {name} has a constant outcome" for name in still)
+        + "."
     )
-    return Check("learners against a constant", bool((outcome_models > 0).all()), sentence, losses)
+    return Check("learners against a constant", (outcome_models > 0).all(), sentence, losses)
 
 
 def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = estimate_ate) -> Check:
@@ -169,13 +181,16 @@ def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = e
     outcome and propensity.
     """
     full = estimate(nuisances)
-    assert full.influence is not None
+    if full.influence is None:
+        raise ValueError(f"{full.method} gives no influence values; pass an estimate of double machine learning.")
     shift = full.influence / full.n_rows
     order = np.argsort(-np.abs(shift))
+    outcome = nuisances.data.outcome
+    outcome = f"outcome {outcome}" if outcome in ("row", "treated", "propensity", "shift") else outcome
     table = pd.DataFrame(
         {
             "row": order,
-            nuisances.data.outcome: nuisances.data.y[order],
+            outcome: nuisances.data.y[order],
             "treated": nuisances.data.d[order],
             "propensity": nuisances.propensity.mean(axis=1)[order],
             "shift": shift[order],
@@ -187,7 +202,7 @@ def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = e
         f"the most influential row moves the {full.estimand} by {abs(shift[order[0]]) / full.std_error:.0%} of a standard "
         f"error, and the top 1% of the rows make up {share:.0%} of its variance."
     )
-    return Check("single rows", bool(abs(shift[order[0]]) <= 0.5 * full.std_error), sentence, table)
+    return Check("single rows", abs(shift[order[0]]) <= 0.5 * full.std_error, sentence, table)
 
 
 def all_checks(nuisances: Nuisances, placebo_outcome: str | None = None) -> list[Check]:
@@ -212,4 +227,4 @@ def _should_be_zero(name: str, ate: Estimate, what: str) -> Check:
     lower, upper = ate.conf_int()
     found = "no effect is found" if lower <= 0 <= upper else "an effect is found"
     sentence = f"{what} {found}: {ate.value:.3g}, 95% interval {lower:.3g} to {upper:.3g}."
-    return Check(name, ate.covers(0.0), sentence, ate.tidy(), lambda ax: plots.plot_estimates({name: ate}, 0.0, ax))
+    return Check(name, ate.covers(0.0), sentence, ate.tidy(), partial(plots.plot_estimates, {name: ate}, 0.0))

@@ -36,7 +36,9 @@ def estimate_ate(nuisances: Nuisances, clipping: float = 0.01) -> Estimate:
     Returns
     -------
     Estimate
-        In units of the outcome; its standard error is clustered where the data name a cluster.
+        In units of the outcome; its standard error is clustered where the data name a cluster. With several
+        repeats value and standard error are DoubleML's; the interval is symmetric around the median value with the
+        aggregated error, where DoubleML's ``confint`` takes the medians of the splits' limits.
 
     References
     ----------
@@ -93,7 +95,7 @@ def estimate_gate(nuisances: Nuisances, groups: "str | pd.Series", clipping: flo
     Semenova and Chernozhukov (2021); ``doubleml.DoubleMLIRM.gate``: the mean of the AIPW signal in each group.
     """
     data = nuisances.data
-    dummies = pd.get_dummies(group_labels(data, groups)).rename(columns=str)
+    dummies = pd.get_dummies(group_labels(data, groups), dtype=bool).rename(columns=str)
     per_repeat = []
     for model in irm_models(nuisances, "ATE", clipping):
         with _quiet():
@@ -140,6 +142,8 @@ def group_labels(data: CausalData, groups: "str | pd.Series") -> pd.Series:
         raise ValueError(
             f"{name!r} has no label in {n_missing:,} rows; give them a group or leave those rows out of the data."
         )
+    if len(set(map(str, labels.unique()))) < labels.nunique():
+        raise ValueError(f"{name!r} has different labels that read alike, such as 1 and '1'; give them one type.")
     if isinstance(labels.dtype, pd.CategoricalDtype):
         labels = labels.cat.remove_unused_categories()
     labels = labels.reset_index(drop=True).rename(str(name))
@@ -168,8 +172,7 @@ def irm_model(
     from doubleml import DoubleMLIRM
     from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor, PSProcessorConfig
 
-    if not 0 < clipping < 0.5:
-        raise ValueError(f"clipping={clipping!r} is not between 0 and 0.5; 0.01 is the usual choice.")
+    check_clipping(clipping)
     with _quiet():
         model = DoubleMLIRM(
             _dml_data(data),
@@ -180,6 +183,12 @@ def irm_model(
             draw_sample_splitting=False,
         )
         return _fit(model, folds, ml_g0=outcome_control, ml_g1=outcome_treated, ml_m=propensity)
+
+
+def check_clipping(clipping: float) -> None:
+    """Refuse a threshold that would move no propensity, or all of them."""
+    if not 0 < clipping < 0.5:
+        raise ValueError(f"clipping={clipping!r} is not between 0 and 0.5; 0.01 is the usual choice.")
 
 
 def plr_model(data: CausalData, folds: Folds, outcome: NDArray, propensity: NDArray) -> "DoubleMLPLR":

@@ -4,6 +4,7 @@ EconML receives the out-of-fold predictions as columns of W, through learners th
 fits itself is the model of the effect.
 """
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -16,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.effects import aipw_signal
+from tutorial_pkg.effects import aipw_signal, irm_models
 from tutorial_pkg.estimate import Estimate, from_influence
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.simulate import Truth
@@ -50,12 +51,16 @@ class CateModel:
         """Pointwise confidence interval of each row's effect: columns lower and upper, in the frame's index.
 
         Each covers the mean effect of rows with the same effect modifiers with the stated probability, not all
-        rows at once; for a linear model the best linear one, which may be another. The model's errors treat rows
-        as independent, also where the data name a cluster.
+        rows at once; for a linear model the best linear one, which may be another. Where the data name a cluster
+        the errors of ``linear_dml`` and ``linear_dr`` are clustered; those of the forests, and of what ``model``
+        prints itself, treat rows as independent, and are too small where the treatment is alike within a cluster.
         """
         if not 0 < level < 1:
             raise ValueError(f"level={level!r} is not between 0 and 1; a 95% interval has level=0.95.")
-        lower, upper = self.model.effect_interval(self._modifiers(frame), alpha=1 - level)
+        if self._is_line and self.nuisances.data.clusters is not None:
+            lower, upper = self._line().get_prediction(self._features(frame)).conf_int(alpha=1 - level).T
+        else:
+            lower, upper = self.model.effect_interval(self._modifiers(frame), alpha=1 - level)
         index = (self.nuisances.data.frame if frame is None else frame).index
         return pd.DataFrame({"lower": np.ravel(lower), "upper": np.ravel(upper)}, index=index)
 
@@ -81,20 +86,70 @@ class CateModel:
 
         ``causal_forest``: EconML's doubly robust average, an estimate of the ATE. ``linear_dr``: the mean of
         the doubly robust signal, the ATE again. ``linear_dml`` and ``forest_dr``: the mean of the model's
-        conditional effects, right for the ATE if the model of the effect is; the error is that of the
-        coefficients, and for the forest an upper bound, as if the errors of all rows were one.
+        conditional effects, right for the ATE if the model of the effect is.
+
+        Where the data name a cluster, the error is that of the mean influence value summed within clusters, as
+        that of :func:`estimate_ate`; for forests with the influence values of the doubly robust signal.
+        Otherwise it is EconML's: for linear models that of the coefficients, these rows' modifiers given, and for
+        ``forest_dr`` an upper bound, as if the errors of all rows were one.
         """
         data = self.nuisances.data
         if self.method == "causal_forest":
             inference = self.model.ate__inference()
-            value, error, estimand = inference.point_estimate, inference.stderr, "ATE"
+            value, error = inference.point_estimate, inference.stderr
         else:
             inference = self.model.ate_inference(data.modifiers())
             value, error = inference.mean_point, inference.stderr_mean
-            estimand = "ATE" if self.method == "linear_dr" else "mean of the model's CATE"
-        return Estimate(
-            float(np.squeeze(value)), float(np.squeeze(error)), estimand, self.method, data.n_rows, outcome=data.outcome
+        value = float(np.squeeze(value))
+        estimand = "ATE" if self.method in ("causal_forest", "linear_dr") else "mean of the model's CATE"
+        if data.clusters is None:
+            error = float(np.squeeze(error))
+            return Estimate(value, error, estimand, self.method, data.n_rows, outcome=data.outcome)
+        return from_influence(
+            value, self._influence(), data.clusters, estimand=estimand, method=self.method, outcome=data.outcome
         )
+
+    def _influence(self) -> NDArray[np.float64]:
+        """What each row does to the average."""
+        if not self._is_line:
+            # Not the forest's own out-of-bag effects: they have seen other rows of the cluster, the signal has not.
+            signal = self._signal()
+            return signal - signal.mean()
+        line, effect = self._line(), self.effect()
+        pull = line.model.exog @ (line.normalized_cov_params @ self._features().mean(axis=0)) * line.resid
+        return pull * len(pull) + effect - effect.mean()
+
+    def _line(self) -> Any:
+        """The last stage of a linear model once more in statsmodels, whose errors can be clustered."""
+        features, clusters = self._features(), self.nuisances.data.clusters
+        if self.method == "linear_dml":
+            y, d, *_ = self.model.residuals_  # type: ignore[attr-defined]
+            target, design = np.ravel(y), np.ravel(d)[:, None] * features
+        else:
+            target, design = self._signal(), features
+        return sm.OLS(target, design).fit(cov_type="cluster", cov_kwds={"groups": clusters})
+
+    @property
+    def _is_line(self) -> bool:
+        return self.method in ("linear_dml", "linear_dr")
+
+    def _signal(self) -> NDArray[np.float64]:
+        """The doubly robust signal of the predictions the model was fitted to, those of the first repeat."""
+        clipping = getattr(self.model, "min_propensity", _CLIPPING)
+        return irm_models(self.nuisances, "ATE", clipping)[0].psi_elements["psi_b"][:, 0, 0]
+
+    def _features(self, frame: pd.DataFrame | None = None) -> NDArray[np.float64]:
+        """The modifiers as the model takes them: through its featurizer, with its intercept."""
+        model: Any = self.model
+        x = self._modifiers(frame)
+        x = x if model.featurizer_ is None else model.featurizer_.transform(x)  # of linear_dml with the intercept
+        return sm.add_constant(x, has_constant="add") if self.method == "linear_dr" and model.fit_cate_intercept else x
+
+    def __repr__(self) -> str:
+        data = self.nuisances.data
+        errors = "clustered by" if self._is_line else "that take rows as independent, not clustered by"
+        end = "" if data.clusters is None else f", pointwise intervals {errors} {data.cluster}"
+        return f"CateModel: {self.method} of {data.outcome} along {len(data.effect_modifiers)} effect modifiers{end}"
 
     def _modifiers(self, frame: pd.DataFrame | None) -> NDArray[np.float64]:
         return self.nuisances.data.modifiers(frame)
@@ -122,10 +177,21 @@ def estimate_cate(nuisances: Nuisances, method: Method = "causal_forest", **opti
     if method not in get_args(Method):
         raise ValueError(f"method={method!r} is not known; choose one of {', '.join(get_args(Method))}.")
     data = nuisances.data
+    modifiers = _checked_modifiers(data)
     model, passed_on = _make(method, nuisances, options)
     w = np.column_stack([prediction[:, 0] for prediction in passed_on])
-    model.fit(data.y, data.d, X=data.modifiers(), W=w, cache_values=True)
+    model.fit(data.y, data.d, X=modifiers, W=w, cache_values=True)
     return CateModel(model, method, nuisances)
+
+
+def _checked_modifiers(data: CausalData) -> NDArray[np.float64]:
+    modifiers = data.modifiers()
+    if not modifiers.shape[1]:
+        raise ValueError(
+            f"Effect modifier {data.effect_modifiers[0]!r} has one level only, along which no effect can differ; name "
+            "one that varies."
+        )
+    return modifiers
 
 
 def split_rows(data: CausalData, share: float = 0.5, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -161,12 +227,16 @@ def validate_cate(cate: CateModel, held_out: Nuisances, n_groups: int = 4) -> pd
     """
     from econml.validate import DRTester
 
+    # The model's own encoding, since the rows held out may have other levels of a category.
+    fitted_on = cate.nuisances.data
+    rows_in, rows_out = fitted_on.modifiers(), fitted_on.modifiers(held_out.data.frame)
     tester = DRTester(model_regression=None, model_propensity=None, cate=cate.model)
     tester.treatments, tester.n_treat = np.array([0, 1]), 1
     tester.dr_train_ = aipw_signal(cate.nuisances, _CLIPPING)[:, None]
     tester.dr_val_ = aipw_signal(held_out, _CLIPPING)[:, None]
     tester.ate_val = tester.dr_val_.mean(axis=0)
-    tester.get_cate_preds(held_out.data.modifiers(), cate.nuisances.data.modifiers())
+    tester.get_cate_preds(rows_out, rows_in)
+    _check_groups(np.ravel(tester.cate_preds_train_), np.ravel(tester.cate_preds_val_), n_groups)
     calibration = tester.evaluate_cal(n_groups=n_groups)
     state = np.random.get_state()  # noqa: NPY002, DRTester's band, which we do not use, draws from the global stream
     try:
@@ -183,6 +253,16 @@ def validate_cate(cate: CateModel, held_out: Nuisances, n_groups: int = 4) -> pd
         "uplift (Qini)": (uplift.params[0], uplift.errs[0], 2 * uplift.pvals[0]),  # DRTester's is one-sided
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "std_error", "p_value"]).astype(float)
+
+
+def _check_groups(fitted: NDArray, held_out: NDArray, n_groups: int) -> None:
+    if np.ptp(held_out) <= 1e-9 * np.abs(held_out).max():
+        raise ValueError("The model gives all rows held out the same effect, so there is no difference to validate.")
+    if not isinstance(n_groups, int | np.integer) or n_groups < 2:
+        raise ValueError(f"n_groups={n_groups!r} is not a whole number of at least 2; 4 is the usual choice.")
+    cuts = np.quantile(fitted, np.linspace(0, 1, n_groups + 1))
+    if any(not ((a <= held_out) & (held_out <= b)).any() for a, b in itertools.pairwise(cuts)):
+        raise ValueError(f"n_groups={n_groups!r} leaves a group of effects without a row held out; use fewer groups.")
 
 
 def evaluate_cate(
@@ -208,6 +288,10 @@ def evaluate_cate(
     tau, estimated = truth.cate, np.asarray(effect, dtype=float)
     if estimated.shape != tau.shape:
         raise ValueError(f"effect has {estimated.size:,} values and the truth {tau.size:,} rows; pass one a row.")
+    if interval is not None and not (len(interval) == tau.size and {"lower", "upper"} <= set(interval.columns)):
+        raise ValueError(
+            f"interval needs columns lower and upper and {tau.size:,} rows; pass one of CateModel.interval."
+        )
     pehe, spread = np.sqrt(np.mean((estimated - tau) ** 2)), tau.std()
     varies = np.ptp(estimated) > 0
     measures = {
@@ -243,6 +327,8 @@ def policy_value(
     Athey and Wager (2021), Policy learning with observational data.
     """
     data = nuisances.data
+    if isinstance(treat, pd.Series) and len(treat) == data.n_rows and not treat.index.equals(data.frame.index):
+        raise ValueError("treat has another index than the frame; align it, for instance with treat.loc[frame.index].")
     gain = _marked(treat, data.n_rows) * (value_per_unit * aipw_signal(nuisances, clipping) - cost)
     return from_influence(
         gain.mean(),
@@ -267,7 +353,7 @@ def policy_regret(truth: Truth, treat: ArrayLike, cost: float = 0.0, value_per_u
 
 def _marked(treat: ArrayLike, n_rows: int) -> NDArray:
     marked = np.asarray(treat)
-    if marked.shape != (n_rows,) or not np.isin(marked, [0, 1]).all():
+    if marked.shape != (n_rows,) or pd.isna(marked).any() or not np.isin(marked, [0, 1]).all():
         raise ValueError(f"treat needs one True or False for each of the {n_rows:,} rows.")
     return marked
 
@@ -295,7 +381,8 @@ class PolicyTree:
         if len(verdicts) == 1:
             return [indent + ("nudge" if verdicts.pop() else "do not nudge")]
         name, threshold = self.data.modifier_names[nodes.feature[node]], nodes.threshold[node]
-        at_most, above = (f"if {name} {sign} {threshold:.1f}" for sign in ("<=", ">"))
+        shown = f"{threshold:.3g}" if abs(threshold) < 1000 else f"{threshold:.0f}"
+        at_most, above = (f"if {name} {sign} {shown}" for sign in ("<=", ">"))
         if name not in self.data.covariates:  # the 0/1 column of a level
             at_most, above = (f"if {name.replace('=', f' {word} ', 1)}" for word in ("is not", "is"))
         deeper = indent + "    "
@@ -324,10 +411,11 @@ def policy_tree(
     """
     from econml.policy import PolicyTree as WelfareTree
 
+    modifiers = _checked_modifiers(nuisances.data)
     gain = value_per_unit * aipw_signal(nuisances, clipping) - cost
     smallest = max(5, nuisances.data.n_rows // 100)
     tree = WelfareTree(max_depth=depth, min_samples_leaf=smallest, honest=False, random_state=0)
-    tree.fit(nuisances.data.modifiers(), np.column_stack([np.zeros_like(gain), gain]))
+    tree.fit(modifiers, np.column_stack([np.zeros_like(gain), gain]))
     return PolicyTree(tree, nuisances.data)
 
 

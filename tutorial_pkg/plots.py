@@ -227,7 +227,7 @@ def plot_draws(
 
 def plot_balance(table: pd.DataFrame, limit: float = 0.1, ax: Axes | None = None, n_rows: int = 25) -> Axes:
     """Standardised mean differences before and after weighting, the largest before first; see :func:`balance`."""
-    shown = table.reindex(table["before"].abs().sort_values(ascending=False).index).head(n_rows)
+    shown = table.sort_values("before", key=np.abs, ascending=False).head(n_rows)
     ax = _axes(ax, 1.2 + 0.2 * len(shown))
     positions = np.arange(len(shown))
     ax.plot(shown["before"], positions, "o", color=COLOURS["naive"], label="before weighting")

@@ -48,8 +48,16 @@ def bounds(
     for name, value in (("cf_y", cf_y), ("cf_d", cf_d)):
         if not 0 <= value < 1:
             raise ValueError(f"{name}={value!r} is not in [0, 1); it is a share of variance, such as 0.03.")
+    if not -1 <= rho <= 1:
+        raise ValueError(f"rho={rho!r} is not in [-1, 1]; 1 is the worst case.")
+    if not 0 < level < 1:
+        raise ValueError(f"level={level!r} is not between 0 and 1; a 95% limit has level=0.95.")
+    if not np.isfinite(null):
+        raise ValueError(f"null={null!r} is not a number of outcome units; 0 asks whether there is an effect at all.")
+    score = _score(estimand)
+    cf_y, cf_d, rho, level, null = map(float, (cf_y, cf_d, rho, level, null))  # DoubleML refuses integers
     rows = []
-    for model in irm_models(nuisances, _SCORES[estimand], 0.01):
+    for model in irm_models(nuisances, score, 0.01):
         found = model.sensitivity_analysis(cf_y, cf_d, rho, level, null).sensitivity_params
         rows.append(
             {
@@ -85,7 +93,9 @@ def benchmark(
     """
     from doubleml.utils import gain_statistics
 
-    data, rows = nuisances.data, {}
+    data, rows, score = nuisances.data, {}, _score(estimand)
+    if not (isinstance(groups, Mapping) and groups):
+        raise ValueError("groups is empty or no mapping; name covariates to leave out, such as {'stock': ['weeks']}.")
     for name, columns in groups.items():
         if unknown := [c for c in columns if c not in data.covariates]:
             raise ValueError(f"Group {name!r} names {unknown[0]!r}, which is not a covariate; check its spelling.")
@@ -97,7 +107,7 @@ def benchmark(
         short = cross_fit(short_data, nuisances.learners, folds=nuisances.folds, progress=progress)
         gains = [
             gain_statistics(*pair)
-            for pair in zip(*(irm_models(n, _SCORES[estimand], 0.01) for n in (nuisances, short)), strict=True)
+            for pair in zip(*(irm_models(n, score, 0.01) for n in (nuisances, short)), strict=True)
         ]
         rows[name] = {
             key: float(np.median([g[key][0] for g in gains])) for key in ("cf_y", "cf_d", "rho", "delta_theta")
@@ -126,3 +136,10 @@ def hidden_confounding(
         f"{table.loc[strongest, 'upper']:.3g}; it takes {rv:.0%} of both remaining variances to bring it to {null:g}."
     )
     return Check("hidden confounding", bool(holds.all()), sentence, table)
+
+
+def _score(estimand: str) -> str:
+    """DoubleML's name of the estimand."""
+    if estimand not in _SCORES:
+        raise ValueError(f"estimand={estimand!r} has no bounds; choose one of {', '.join(_SCORES)}.")
+    return _SCORES[estimand]
