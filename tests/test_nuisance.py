@@ -188,7 +188,8 @@ def test_reuse_of_other_rows_or_covariates_is_refused(table):
     with pytest.raises(ValueError, match="same rows in the same order"):
         tp.cross_fit(tp.CausalData(within_arms, **ROLES), reuse=sorted_by_arm)
     with pytest.raises(ValueError, match="brings its own folds"):
-        tp.cross_fit(tp.CausalData(table, **ROLES), reuse=first, folds=first.folds)
+        tp.cross_fit(tp.CausalData(table, **ROLES), reuse=first, folds=tp.cross_fit(first.data, SIMPLE, seed=1).folds)
+    assert equal(first, tp.cross_fit(first.data, reuse=first, folds=first.folds))
 
 
 def test_a_repeated_index_changes_nothing(table):

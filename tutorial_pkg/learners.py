@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
-from scipy.stats import norm
+from scipy.special import expit, logit, ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
@@ -143,14 +142,17 @@ class _Line:
         return np.clip(raw(x), self.low, self.high)
 
 
+def _normal_scores(ranks: NDArray, end: float) -> NDArray[np.float64]:
+    return ndtri(np.clip(ranks, end, 1 - end))
+
+
 def _best_line(model: LassoCV | LogisticRegressionCV, x: NDArray, y: NDArray) -> _Line:
     """The line in the covariates or in their normal scores, whichever has the smaller held-out loss."""
     n_quantiles = min(200, len(x))
-    ranks = QuantileTransformer(n_quantiles=n_quantiles, output_distribution="normal", random_state=0)
-    # QuantileTransformer gives a value at or beyond either end a score of 5.2; half a rank from it, it is near 2.8.
-    end = norm.ppf(1 - 0.5 / n_quantiles)
-    ends = FunctionTransformer(np.clip, kw_args={"a_min": -end, "a_max": end})
-    lines = [_standardised(clone(model), *before).fit(x, y) for before in ((), (ranks, ends))]
+    ranks = QuantileTransformer(n_quantiles=n_quantiles, random_state=0)
+    # Its own normal scores would send a value at or beyond either end to 5.2; half a rank from it, it is near 2.8.
+    normal_scores = FunctionTransformer(_normal_scores, kw_args={"end": 0.5 / n_quantiles})
+    lines = [_standardised(clone(model), *before).fit(x, y) for before in ((), (ranks, normal_scores))]
 
     def held_out(line: Pipeline) -> float:
         fitted = line[-1]
@@ -189,8 +191,10 @@ class _Boosted(BaseEstimator):
         self.max_trees = max_trees
         self.random_state = random_state
 
-    def _fit(self, x: NDArray, y: NDArray, objectives: list[str], metric: str) -> None:
-        """Choose the objective and the number of trees by cross-validation, then fit all rows."""
+    def _fit(
+        self, x: NDArray, y: NDArray, line: Any, constant: float, objectives: tuple[str, ...], metric: str
+    ) -> None:
+        """Choose where to start, the objective and the number of trees by cross-validation, then fit all rows."""
         import lightgbm as lgb
 
         if self.start not in ("linear", "mean"):
@@ -201,13 +205,15 @@ class _Boosted(BaseEstimator):
             "seed": self.random_state,
             **self.PARAMS,
         }
+        self.constant_ = constant
+        self.line_ = _best_line(line, x, y) if self.start == "linear" else None
+        score = self._score(x)
+        rows = lgb.Dataset(x, y, params=parameters, free_raw_data=False)
         best = np.inf
         for objective in objectives:
-            options = parameters | {"objective": objective}
-            start = self._start_score(x, objective)
             curve: Any = lgb.cv(
-                options,
-                lgb.Dataset(x, y, init_score=start, params=options, free_raw_data=False),
+                parameters | {"objective": objective},
+                rows.set_init_score(self._on_scale(score, objective)),
                 self.max_trees,
                 nfold=4,
                 stratified=objective == "binary",
@@ -217,9 +223,8 @@ class _Boosted(BaseEstimator):
             losses = curve[f"valid {metric}-mean"]
             if losses[-1] < best:
                 best, self.objective_, self.n_trees_ = losses[-1], objective, len(losses)
-        options = parameters | {"objective": self.objective_}
-        rows = lgb.Dataset(x, y, init_score=self._start_score(x, self.objective_), params=options)
-        self.booster_ = lgb.train(options, rows, self.n_trees_)
+        rows.set_init_score(self._on_scale(score, self.objective_))
+        self.booster_ = lgb.train(parameters | {"objective": self.objective_}, rows, self.n_trees_)
 
     def _validated(self, *xy: Any) -> Any:
         """scikit-learn's validation of x, or of x and y when fitting: float32 stays, missing values are welcome."""
@@ -227,13 +232,17 @@ class _Boosted(BaseEstimator):
         options: dict[str, Any] = {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan"}
         return validate_data(self, *xy, reset=fitting, ensure_min_samples=1 + fitting, **options)
 
-    def _start_score(self, x: NDArray, objective: str) -> NDArray[np.float64]:
-        raise NotImplementedError
+    def _score(self, x: NDArray) -> NDArray[np.float64]:
+        return np.full(len(x), self.constant_) if self.line_ is None else self.line_.score(x)
+
+    def _on_scale(self, score: NDArray[np.float64], objective: str) -> NDArray[np.float64]:
+        # On the log scale a line that predicts less than a tenth of the mean starts there instead.
+        return np.log(np.maximum(score, 0.1 * self.constant_)) if objective == "poisson" else score
 
     def _raw_score(self, x: NDArray) -> NDArray[np.float64]:
         check_is_fitted(self)
         x = self._validated(x)
-        return self._start_score(x, self.objective_) + self.booster_.predict(x, raw_score=True, num_threads=1)
+        return self._on_scale(self._score(x), self.objective_) + self.booster_.predict(x, raw_score=True, num_threads=1)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -247,20 +256,13 @@ class BoostedRegressor(RegressorMixin, _Boosted):
     def fit(self, x: NDArray, y: NDArray) -> "BoostedRegressor":
         x, y = self._validated(x, y)
         y = y.astype(float)
-        self.mean_ = y.mean()
-        self.linear_ = _best_line(_lasso(), x, y) if self.start == "linear" else None
-        positive = y.min() >= 0 and self.mean_ > 0 and len(np.unique(y)) > 2
-        self._fit(x, y, ["regression", "poisson"] if positive else ["regression"], "l2")
+        positive = y.min() >= 0 and y.mean() > 0 and len(np.unique(y)) > 2
+        self._fit(x, y, _lasso(), y.mean(), ("regression", "poisson") if positive else ("regression",), "l2")
         return self
 
     def predict(self, x: NDArray) -> NDArray[np.float64]:
         raw = self._raw_score(x)
         return np.exp(raw) if self.objective_ == "poisson" else raw
-
-    def _start_score(self, x: NDArray, objective: str) -> NDArray[np.float64]:
-        score = np.full(len(x), self.mean_) if self.linear_ is None else self.linear_.score(x)
-        # On the log scale a line that predicts less than a tenth of the mean starts there instead.
-        return np.log(np.maximum(score, 0.1 * self.mean_)) if objective == "poisson" else score
 
 
 class BoostedClassifier(ClassifierMixin, _Boosted):
@@ -272,9 +274,7 @@ class BoostedClassifier(ClassifierMixin, _Boosted):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) != 2:
             raise ValueError(f"Only binary classification is supported; y has {len(self.classes_)} class(es).")
-        self.log_odds_ = np.log(codes.mean() / (1 - codes.mean()))
-        self.linear_ = _best_line(_logit(), x, codes) if self.start == "linear" else None
-        self._fit(x, codes, ["binary"], "binary_logloss")
+        self._fit(x, codes, _logit(), logit(codes.mean()), ("binary",), "binary_logloss")
         return self
 
     def predict_proba(self, x: NDArray) -> NDArray[np.float64]:
@@ -284,9 +284,6 @@ class BoostedClassifier(ClassifierMixin, _Boosted):
     def predict(self, x: NDArray) -> NDArray:
         likely = self.predict_proba(x)[:, 1] > 0.5
         return self.classes_[likely.astype(int)]
-
-    def _start_score(self, x: NDArray, objective: str) -> NDArray[np.float64]:
-        return np.full(len(x), self.log_odds_) if self.linear_ is None else self.linear_.score(x)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -6,6 +6,7 @@ Every estimand is then answered from these predictions.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 import joblib
@@ -133,9 +134,9 @@ def cross_fit(
         )
     learners = reuse.learners if learners is None and reuse is not None else learners or recommended()
     if reuse is not None:
-        if folds is not None:
-            raise ValueError("reuse= brings its own folds; leave folds= out, or fit these data on their own.")
         _check_reuse(data, reuse)
+        if folds is not None and not _same_folds(_read_folds(data, folds), reuse.folds):
+            raise ValueError("reuse= brings its own folds, not those of folds=; leave folds= out, or reuse=.")
         folds = reuse.folds
     _check_learners(data, learners)
     if folds is None:
@@ -281,6 +282,11 @@ def _read_folds(data: CausalData, folds: Any) -> list[Folds]:
             f"{data.n_rows - 1:,}; take them as Nuisances.folds gives them."
         )
     return read
+
+
+def _same_folds(one: Sequence[Folds], other: Sequence[Folds]) -> bool:
+    parts = ([part for repeat in folds for pair in repeat for part in pair] for folds in (one, other))
+    return all(a is not None and b is not None and np.array_equal(a, b) for a, b in zip_longest(*parts))
 
 
 def _check_folds(data: CausalData, folds: Sequence[Folds]) -> None:

@@ -152,7 +152,7 @@ def test_where_the_time_goes(sample):
         "number of trees, by cross-validation": ("engine.py", "cv"),
         "the lines to start from": ("learners.py", "_best_line"),
         "the final trees": ("engine.py", "train"),
-        "prediction": ("basic.py", "predict"),
+        "scores of the line": ("learners.py", "score"),
         "ATE by DoubleML": ("effects.py", "estimate_ate"),
     }
     shares = {name: spent[place] / whole for name, place in parts.items()}
