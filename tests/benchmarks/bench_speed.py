@@ -18,7 +18,7 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 import tutorial_pkg as tp
 from tests.benchmarks.measure import Clock, keep
 
-N_ROWS, N_FOLDS = 5_000, 3
+N_ROWS, N_FOLDS, N_SAMPLES = 5_000, 3, 8
 OUTCOMES = ("units_30d", "revenue_30d", "clicks_30d")
 FOREST = {"n_estimators": 200, "n_jobs": 1, "random_state": 0, "min_samples_leaf": 5}
 GUIDE = tp.learners.Learners(  # the settings of DoubleML's guides for LightGBM, one thread
@@ -131,6 +131,24 @@ def test_the_same_answers_for_a_fraction_of_the_time(sample):
             }
             print(name, report[name], flush=True)
     keep("speed", report | {"n_rows": N_ROWS, "n_folds": N_FOLDS, "n_covariates": len(data.covariates)})
+
+
+def test_the_preset_errs_no_more_than_the_guides_settings():
+    """Error of the ATE of units sold over several samples of the same size, guides' settings against own preset."""
+    errors = {"guides": [], "tp": []}
+    for seed in range(10, 10 + N_SAMPLES):
+        drawn = tp.simulate_sellers(N_ROWS, seed=seed)
+        folds = None
+        for name, learners in (("guides", GUIDE), ("tp", None)):
+            nuisances = tp.cross_fit(drawn.data, learners, n_folds=N_FOLDS, n_jobs=1, progress=False, folds=folds)
+            folds = nuisances.folds
+            errors[name].append(tp.estimate_ate(nuisances).value - drawn.truth.ate)
+    found = {
+        name: {"bias": np.mean(e), "root mean squared error": np.sqrt(np.mean(np.square(e)))}
+        for name, e in errors.items()
+    }
+    print(found, flush=True)
+    keep("speed_error", found | {"samples": N_SAMPLES, "n_rows": N_ROWS})
 
 
 def test_where_the_time_goes(sample):
