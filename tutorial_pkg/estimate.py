@@ -32,8 +32,7 @@ class Estimate:
 
     def conf_int(self, level: float = 0.95) -> tuple[float, float]:
         """Normal confidence interval (lower, upper)."""
-        if not 0 < level < 1:
-            raise ValueError(f"level={level!r} is not between 0 and 1; a 95% interval has level=0.95.")
+        check_level(level)
         half = norm.ppf(0.5 + level / 2) * self.std_error
         return self.value - half, self.value + half
 
@@ -128,8 +127,7 @@ class Estimates:
         Montiel Olea and Plagborg-Moller (2019), Simultaneous confidence bands; for groups, Semenova and
         Chernozhukov (2021).
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level={level!r} is not between 0 and 1; a 95% band has level=0.95.")
+        check_level(level)
         covariance = self._covariance()
         errors = np.sqrt(np.diag(covariance))
         draws = np.random.default_rng(seed).multivariate_normal(np.zeros(len(errors)), covariance, n_draws)
@@ -177,6 +175,12 @@ def show(table: pd.DataFrame, decimals: int = 2):  # type: ignore[no-untyped-def
     """A table for reading: rounded, thousands separated, no index where it only counts."""
     styled = table.style.format(precision=decimals, thousands=",", na_rep="").set_table_attributes('class="dataframe"')
     return styled.hide(axis="index") if isinstance(table.index, pd.RangeIndex) else styled
+
+
+def check_level(level: float) -> None:
+    """Refuse a confidence level that is no share, such as 95 for 0.95."""
+    if not 0 < level < 1:
+        raise ValueError(f"level={level!r} is not between 0 and 1; a 95% interval has level=0.95.")
 
 
 def from_influence(

@@ -18,7 +18,7 @@ from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import aipw_signal, irm_models
-from tutorial_pkg.estimate import Estimate, from_influence
+from tutorial_pkg.estimate import Estimate, check_level, from_influence
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.simulate import Truth
 
@@ -55,8 +55,7 @@ class CateModel:
         the errors of ``linear_dml`` and ``linear_dr`` are clustered; those of the forests, and of what ``model``
         prints itself, treat rows as independent, and are too small where the treatment is alike within a cluster.
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level={level!r} is not between 0 and 1; a 95% interval has level=0.95.")
+        check_level(level)
         if self._is_line and self.nuisances.data.clusters is not None:
             lower, upper = self._line().get_prediction(self._features(frame)).conf_int(alpha=1 - level).T
         else:

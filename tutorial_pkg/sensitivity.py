@@ -15,6 +15,7 @@ import pandas as pd
 
 from tutorial_pkg.diagnostics import Check
 from tutorial_pkg.effects import irm_models
+from tutorial_pkg.estimate import check_level
 from tutorial_pkg.nuisance import Nuisances, cross_fit
 
 _SCORES = {"ATE": "ATE", "ATT": "ATTE"}
@@ -50,8 +51,7 @@ def bounds(
             raise ValueError(f"{name}={value!r} is not in [0, 1); it is a share of variance, such as 0.03.")
     if not -1 <= rho <= 1:
         raise ValueError(f"rho={rho!r} is not in [-1, 1]; 1 is the worst case.")
-    if not 0 < level < 1:
-        raise ValueError(f"level={level!r} is not between 0 and 1; a 95% limit has level=0.95.")
+    check_level(level)
     if not np.isfinite(null):
         raise ValueError(f"null={null!r} is not a number of outcome units; 0 asks whether there is an effect at all.")
     score = _score(estimand)

@@ -35,10 +35,8 @@ PLAIN = tp.learners.Learners(
 def sample():
     drawn = tp.simulate_sellers(N_ROWS, seed=3)
     data = drawn.data
-    modifiers = [
-        "weeks_of_cover",
-        "engagement_score",
-    ]  # first, as EconML stacks X and W, so that trees break ties alike
+    modifiers = ["weeks_of_cover", "engagement_score"]
+    # first, as EconML stacks X and W, so that trees break ties alike
     names = modifiers + [c for c in data.covariates if c not in ("product_category", *modifiers)]
     plain = tp.CausalData(data.frame, data.outcome, data.treatment, names, modifiers)
     return drawn, plain
