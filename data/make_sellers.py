@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from tutorial_pkg.datasets import TRUTH_PARTS
-from tutorial_pkg.marketplace import CATEGORIES, marketplace_columns
-from tutorial_pkg.simulate import Dials, population_targets, simulate_sellers
+from tutorial_pkg.marketplace import CATEGORIES, Dials, marketplace_columns, population_targets, simulate_sellers
 
 # A typical draw: its own true effects, and the estimate that the true nuisances would give, lie near the population's.
 N_ROWS, SEED = 10_000, 6

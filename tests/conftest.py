@@ -31,3 +31,31 @@ def table():
     followed = (rng.random(n) < 1 / (1 + np.exp(-size))).astype(int)
     sales = 2.0 * followed + size + rng.normal(size=n)
     return pd.DataFrame({"sales": sales, "followed": followed, "size": size, "kind": kind, "seller": np.arange(n) // 4})
+
+
+@pytest.fixture(scope="session")
+def big():
+    return tp.simulate_sellers(6_000, seed=21, n_covariates=15)
+
+
+@pytest.fixture(scope="session")
+def fitted(big):
+    return tp.cross_fit(big.data, tp.learners.linear(), n_folds=3, progress=False)
+
+
+@pytest.fixture(scope="session")
+def halves(fitted):
+    chosen, judged = tp.folds.split_rows(fitted.data)
+    return fitted.take(chosen), fitted.take(judged)
+
+
+@pytest.fixture(scope="session")
+def categories():
+    """Two halves that share the levels b and c of a modifier; the first half has a as well."""
+    rng = np.random.default_rng(3)
+    n = 800
+    d, size = rng.integers(0, 2, n), rng.normal(size=n)
+    kind = np.where(np.arange(n) < 400, rng.choice(["a", "b", "c"], n), rng.choice(["b", "c"], n))
+    frame = pd.DataFrame({"y": size + 3 * d * (kind == "b") + rng.normal(size=n), "d": d, "size": size, "kind": kind})
+    fitted = tp.cross_fit(tp.CausalData(frame, "y", "d", ["size", "kind"]), tp.learners.linear(), n_folds=2, n_jobs=1)
+    return fitted, fitted.take(np.arange(400)), fitted.take(np.arange(400, n))

@@ -31,7 +31,7 @@ def test_the_dictionary_explains_every_column():
 
 
 def test_loaded_sellers_know_their_truth_for_every_outcome():
-    for outcome in tp.simulate.OUTCOMES:
+    for outcome in tp.marketplace.OUTCOMES:
         sample = tp.load_sellers(outcome)
         followed = sample.data.d == 1
         assert (sample.data.y[followed] == sample.truth.observed_treated[followed]).all()

@@ -23,7 +23,7 @@ def test_a_sound_analysis_passes_every_check(repeated):
     assert len(checks) == 6
     for check in checks:
         assert check.passed, check
-    table = diagnostics.summarise(checks)
+    table = tp.check.summarise(checks)
     assert list(table.columns) == ["passed", "finding"]
 
 

@@ -152,35 +152,6 @@ def test_clustered_errors_agree_with_doublemls(market, nuisances):
         assert abs(ours.value - direct.coef[0]) < 0.02 * ours.std_error
 
 
-def test_influence_values_give_value_error_and_contrasts(nuisances):
-    ate, att = tp.estimate_ate(nuisances), tp.estimate_att(nuisances)
-    for e in (ate, att, tp.estimate_plr(nuisances)):
-        assert e.influence.mean() == pytest.approx(0, abs=1e-8)
-    gap = att - ate
-    assert gap.value == pytest.approx(att.value - ate.value)
-    assert gap.std_error < att.std_error + ate.std_error
-    assert (ate - ate).std_error == 0
-
-
-def test_a_contrast_is_taken_repeat_by_repeat(plain):
-    nuisances = tp.cross_fit(plain, tp.learners.Learners(*LINEAR), n_folds=2, n_repeats=3)
-    ate, att = tp.estimate_ate(nuisances), tp.estimate_att(nuisances)
-    gaps = [b.value - a.value for a, b in zip(ate.splits, att.splits, strict=True)]
-    assert (att - ate).value == pytest.approx(np.median(gaps))
-
-
-def test_estimates_print_and_tidy(nuisances):
-    ate = tp.estimate_ate(nuisances)
-    assert list(ate.tidy().columns) == ["estimand", "method", "value", "std_error", "lower", "upper", "n_rows"]
-    assert "units_30d" in repr(ate)
-    assert "<table" in ate._repr_html_()
-    lower, upper = ate.conf_int(0.9)
-    assert ate.conf_int()[0] < lower < ate.value < upper < ate.conf_int()[1]
-    groups = tp.estimate_gate(nuisances, "product_category")
-    table = groups.compare(pd.Series(1.0, index=[g.label for g in groups]))
-    assert {"truth", "error", "covers"} <= set(table.columns)
-
-
 @pytest.mark.parametrize("clipping", [0, 0.5, -1])
 def test_impossible_clipping_is_refused(nuisances, clipping):
     with pytest.raises(ValueError, match="clipping"):

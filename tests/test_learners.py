@@ -5,18 +5,13 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import tutorial_pkg as tp
-from tutorial_pkg.learners import (
-    BoostedClassifier,
-    BoostedRegressor,
-    best_of,
-    boosted_trees,
-    linear,
-    neural_network,
-)
+from tutorial_pkg.boosting import BoostedClassifier, BoostedRegressor
+from tutorial_pkg.learners import best_of, boosted_trees, linear, neural_network
 
 
 def losses(learners, sample, fresh):
@@ -147,6 +142,20 @@ def test_every_preset_answers_every_question_with_missing_values(preset, table):
     nuisances = tp.cross_fit(data, preset(), n_folds=2, n_jobs=1)
     for estimate in (tp.estimate_ate, tp.estimate_att, tp.estimate_plr):
         assert np.isfinite(estimate(nuisances).std_error)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "propensity", "words"),
+    [
+        (LinearRegression(), LinearRegression(), "learners.propensity must have fit and predict_proba"),
+        (None, LogisticRegression(), "learners.outcome must have fit and predict"),
+        (LinearRegression, LogisticRegression(), "learners.outcome is the class LinearRegression; pass an instance"),
+        (LogisticRegression(), LogisticRegression(), "learners.outcome .* is a classifier"),
+    ],
+)
+def test_learners_that_cannot_play_their_role_are_refused_when_they_are_named(outcome, propensity, words):
+    with pytest.raises(ValueError, match=words):
+        tp.learners.Learners(outcome, propensity)
 
 
 @parametrize_with_checks([BoostedRegressor("mean", max_trees=20), BoostedClassifier("mean", max_trees=20)])

@@ -98,10 +98,6 @@ def test_missing_values_go_where_the_learner_takes_them(table):
         ({"n_folds": 1}, "n_folds=1"),
         ({"n_repeats": 0}, "n_repeats=0"),
         ({"n_folds": 90}, "'followed' has only"),
-        ({"learners": tp.learners.Learners(LinearRegression(), LinearRegression())}, "learners.propensity"),
-        ({"learners": tp.learners.Learners(None, LogisticRegression())}, "learners.outcome"),
-        ({"learners": tp.learners.Learners(LinearRegression, LogisticRegression())}, "pass an instance"),
-        ({"learners": tp.learners.Learners(LogisticRegression(), LogisticRegression())}, "is a classifier"),
         ({"seed": None}, "seed=None"),
         ({"n_folds": 2.0}, "n_folds=2.0"),
         ({"folds": []}, "row positions"),
@@ -203,3 +199,11 @@ def test_boosted_trees_take_a_binary_outcome(table):
     nuisances = tp.cross_fit(data, tp.learners.boosted_trees(), n_folds=2)
     assert isinstance(nuisances.losses, pd.DataFrame)
     assert np.isfinite(tp.estimate_ate(nuisances).value)
+
+
+def test_taken_rows_keep_their_predictions(fitted):
+    rows, _ = tp.folds.split_rows(fitted.data)
+    half = fitted.take(rows)
+    assert np.array_equal(half.outcome, fitted.outcome[rows])
+    assert sorted(np.concatenate([test for _, test in half.folds[0]])) == list(range(len(rows)))
+    assert tp.estimate_ate(half).value == pytest.approx(tp.handover.aipw_signal(fitted)[:, 0][rows].mean(), abs=1e-10)

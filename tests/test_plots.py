@@ -1,4 +1,6 @@
-"""Every figure draws where it is told, names its axes, and keeps the book's colours."""
+"""Every figure draws where it is told, names its axes, keeps the book's colours and takes its words from the data."""
+
+from dataclasses import replace
 
 import matplotlib as mpl
 
@@ -11,7 +13,13 @@ import pytest
 
 import tutorial_pkg as tp
 from tutorial_pkg import plots
-from tutorial_pkg.effects import group_labels
+from tutorial_pkg.groups import group_labels
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
 
 
 @pytest.fixture
@@ -20,25 +28,28 @@ def drawings(market, nuisances):
     data, truth = market.data, market.truth
     groups = tp.estimate_gate(nuisances, "product_category")
     of_groups = truth.gate(group_labels(data, "product_category"))
-    curve = pd.DataFrame({"naive": [1.0, 2], "DML": [1.0, 1], "truth": [1.0, 1]}, index=[1, 2])
+    curve = pd.DataFrame({"one": [1.0, 2], "other": [1.0, 1]}, index=[1, 2])
     balance = tp.diagnostics.balance(nuisances).table
     learners = pd.DataFrame({"learner": ["trees, a", "trees, b", "linear"], "s": [1.0, 2, 3], "e": [3.0, 2, 1]})
     v, u = data.d - nuisances.propensity[:, 0], data.y - nuisances.outcome[:, 0]
+    cover = data.frame["weeks_of_cover"]
     return {
-        "estimates": lambda ax: plots.plot_estimates({"DML": tp.estimate_ate(nuisances)}, truth.ate, ax),
-        "groups": lambda ax: plots.plot_estimates(groups, of_groups, ax),
-        "decomposition": lambda ax: plots.plot_decomposition(tp.naive.decompose_bias(data, truth), ax),
-        "arms": lambda ax: plots.plot_arms(truth.propensity, data.d, "propensity", ax),
-        "curves": lambda ax: plots.plot_curves(curve, "rows", "units", 1.0, ax),
-        "residuals": lambda ax: plots.plot_residuals(v, u, 5.0, "units", ax),
-        "draws": lambda ax: plots.plot_draws({"DML": [1.0, 2], "naive": [3.0, 4]}, 1.5, "units", ax),
-        "balance": lambda ax: plots.plot_balance(balance, ax=ax),
-        "effects": lambda ax: plots.plot_effects(
-            data.frame["weeks_of_cover"], {"DML": truth.cate}, "weeks", "units", truth.cate, ax
-        ),
-        "calibration": lambda ax: plots.plot_calibration(groups, of_groups + 1, "predicted", "units", of_groups, ax),
-        "tradeoff": lambda ax: plots.plot_tradeoff(learners, "s", "e", "learner", "seconds", "error", ax),
+        "plot_estimates": lambda ax: plots.plot_estimates(groups, of_groups, ax),
+        "plot_decomposition": lambda ax: plots.plot_decomposition(tp.truth.decompose_bias(data, truth), ax),
+        "plot_arms": lambda ax: plots.plot_arms(truth.propensity, data.arm, "propensity", ax),
+        "plot_curves": lambda ax: plots.plot_curves(curve, "rows", "units", 1.0, ax),
+        "plot_residuals": lambda ax: plots.plot_residuals(v, u, 5.0, "units", ax),
+        "plot_sampling": lambda ax: plots.plot_sampling({"one": [1.0, 2], "other": [3.0, 4]}, 1.5, "units", ax),
+        "plot_draws": lambda ax: plots.plot_draws({"one": [1.0, 2], "other": [3.0, 4]}, 1.5, "units", ax),
+        "plot_balance": lambda ax: plots.plot_balance(balance, ax=ax),
+        "plot_effects": lambda ax: plots.plot_effects(cover, {"a model": truth.cate}, "weeks", "units", None, ax),
+        "plot_calibration": lambda ax: plots.plot_calibration(groups, of_groups + 1, "predicted", "units", None, ax),
+        "plot_tradeoff": lambda ax: plots.plot_tradeoff(learners, "s", "e", "learner", "seconds", "error", ax),
     }
+
+
+def test_no_figure_is_left_out(drawings):
+    assert set(drawings) == {name for name in plots.__all__ if name.startswith("plot_")}
 
 
 def test_every_figure_draws_on_the_axes_it_is_given_and_names_its_quantities(drawings):
@@ -47,27 +58,73 @@ def test_every_figure_draws_on_the_axes_it_is_given_and_names_its_quantities(dra
         assert draw(ax) is ax, name
         assert ax.has_data(), name
         assert ax.get_xlabel() or ax.get_ylabel(), name
-        plt.close("all")
 
 
 def test_every_figure_makes_its_own_axes_when_it_is_given_none(drawings):
     for name, draw in drawings.items():
         assert draw(None).has_data(), name
-        plt.close("all")
 
 
-def test_truth_naive_and_dml_keep_their_colours(drawings):
-    _, ax = plt.subplots()
-    drawings["curves"](ax)
-    colours = {line.get_label(): mpl.colors.to_hex(line.get_color()).upper() for line in ax.get_lines()[:3]}
-    assert colours == {"naive": plots.COLOURS["naive"], "DML": plots.COLOURS["dml"], "truth": plots.COLOURS["truth"]}
-    plt.close("all")
+def colour_of(artist):
+    return mpl.colors.to_hex(artist.get_color()).upper()
+
+
+def test_estimates_have_the_colour_of_their_family_whatever_they_are_called(market, nuisances):
+    known = tp.scoreboard.oracle(tp.scoreboard.Draw(market.data, {}, market.truth))[0]
+    forest = tp.estimate_cate(nuisances, "causal_forest", n_estimators=40).average()
+    named = {"DML for sure": tp.naive.difference_in_means(market.data), "naive": forest, "it": known}
+    expected = [plots.COLOURS["naive"], plots.COLOURS["dml"], plots.COLOURS["truth"]]
+    assert [colour_of(line) for line in plots.plot_estimates(named).lines[::2]] == expected
+    draws = {name: [e, e] for name, e in named.items()}
+    assert [colour_of(line) for line in plots.plot_draws(draws, 1.0, "units").lines[:-1:2]] == expected
+
+
+def test_curves_and_histograms_take_the_family_they_are_told():
+    table = pd.DataFrame({"DML?": [1.0, 2], "b": [1.0, 1], "c": [0.0, 1]})
+    kinds = {"DML?": "naive", "b": "truth"}
+    lines = plots.plot_curves(table, "x", "y", family=kinds).lines
+    assert [colour_of(line) for line in lines[:2]] == [plots.COLOURS["naive"], plots.COLOURS["truth"]]
+    assert lines[1].get_linestyle() == "--"
+    ax = plots.plot_sampling({"a": [1.0, 2], "b": [2.0, 3]}, 1.0, "x", family="dml")
+    assert {mpl.colors.to_hex(p.get_facecolor()).upper() for p in ax.patches} == {plots.COLOURS["dml"]}
+
+
+def test_words_come_from_the_data(table):
+    roles = {"outcome": "sales", "treatment": "followed", "covariates": ["size", "kind"]}
+    words = {"labels": {"followed": "training", "sales": "earnings in 1978"}, "units": {"sales": "USD"}}
+    data = tp.CausalData(table, **roles, **words, arms=("not trained", "trained"))
+    estimate = tp.naive.difference_in_means(data)
+    axes = [
+        plots.plot_estimates([estimate], 0.0),
+        plots.plot_arms(data.frame["size"], data.arm, "size"),
+        plots.plot_decomposition({"effect": estimate, "rest": estimate, "sum": estimate}),
+        tp.diagnostics.overlap(tp.cross_fit(data, tp.learners.linear(), n_folds=2, n_jobs=1)).figure(),
+    ]
+    assert axes[0].get_xlabel() == "effect of training on earnings in 1978 (USD), with 95% interval"
+    assert [t.get_text() for t in axes[1].get_legend().get_texts()] == ["trained", "not trained"]
+    assert axes[2].get_ylabel() == "difference in earnings in 1978 (USD)"
+    assert [t.get_text() for t in axes[3].get_legend().get_texts()] == ["trained", "not trained"]
+    assert " = " in repr(estimate)
+    assert " USD, 95% interval" in repr(estimate)
+    plain = plots.plot_estimates([tp.naive.difference_in_means(replace(data, labels={}, units={}))])
+    assert plain.get_xlabel() == "effect of followed on sales, with 95% interval"
+
+
+def test_estimates_of_several_outcomes_are_not_said_to_be_of_one(market):
+    both = [tp.naive.difference_in_means(market.for_outcome(name).data) for name in ("units_30d", "clicks_30d")]
+    assert plots.plot_estimates(both).get_xlabel() == "effect of following, with 95% interval"
+
+
+def test_a_dollar_sign_in_a_name_is_no_formula(table):
+    data = tp.CausalData(table.rename(columns={"sales": "$ x_{ $"}), "$ x_{ $", "followed", ["size"])
+    ax = plots.plot_estimates({"$ a_{ $": tp.naive.difference_in_means(data)})
+    ax.figure.canvas.draw()
+    assert ax.get_yticklabels()[0].get_text() == r"\$ a_{ \$"
 
 
 def test_the_waterfall_ends_at_the_naive_difference(market):
-    parts = tp.naive.decompose_bias(market.data, market.truth)
+    parts = tp.truth.decompose_bias(market.data, market.truth)
     bars = plots.plot_decomposition(parts).patches
     ends = [bar.get_y() + bar.get_height() for bar in bars]
     assert ends[-2] == pytest.approx(ends[-1])
     assert np.isclose(ends[-1], parts["naive difference"])
-    plt.close("all")

@@ -5,7 +5,7 @@ import pytest
 
 import tutorial_pkg as tp
 from tutorial_pkg import sensitivity
-from tutorial_pkg.effects import irm_models
+from tutorial_pkg.handover import irm_models
 
 
 def test_bounds_are_doublemls(nuisances):

@@ -1,13 +1,16 @@
 """A table and the roles of its columns, validated once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from tutorial_pkg.encoding import category_levels, encode, encoded_names, is_categorical
+from tutorial_pkg.words import Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,10 @@ class CausalData:
         Rows with the same value depend on each other, such as products of one seller.
     treated : optional
         The value of ``treatment`` that means treated.
+    labels, units : mapping of column to str, optional
+        What figures and tables call a column, and the unit of an outcome: ``{"units_30d": "units sold"}``.
+    arms : pair of str
+        What they call the untreated and the treated, in this order.
 
     Raises
     ------
@@ -51,6 +58,9 @@ class CausalData:
     effect_modifiers: Sequence[str] = ()
     cluster: str | None = None
     treated: Any = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    arms: tuple[str, str] = ("untreated", "treated")
 
     def __post_init__(self) -> None:
         for role in ("covariates", "effect_modifiers"):
@@ -78,7 +88,19 @@ class CausalData:
         return _read_treatment(self.frame[self.treatment], self.treated)
 
     @property
+    def arm(self) -> pd.Categorical:
+        """The arm of each row by its name, (n_rows,); the untreated are the first category."""
+        return pd.Categorical.from_codes(self.d, categories=list(self.arms))
+
+    @property
+    def words(self) -> Words:
+        """What figures and tables call the treatment, the outcome, its unit and the arms."""
+        treatment, outcome = (str(self.labels.get(name, name)) for name in (self.treatment, self.outcome))
+        return Words(treatment, outcome, str(self.units.get(self.outcome, "")), self.arms)
+
+    @property
     def n_rows(self) -> int:
+        """Number of rows."""
         return len(self.frame)
 
     @cached_property
@@ -89,12 +111,12 @@ class CausalData:
     @cached_property
     def x(self) -> NDArray:
         """Covariates as numbers, (n_rows, n_columns): a 0/1 column for each category; float32 stays float32."""
-        return _encode(self.frame, self.covariates, self.levels)
+        return encode(self.frame, self.covariates, self.levels)
 
     @cached_property
     def x_names(self) -> list[str]:
         """Name of each column of ``x``."""
-        return _encoded_names(self.covariates, self.levels)
+        return encoded_names(self.covariates, self.levels)
 
     @cached_property
     def clusters(self) -> NDArray[np.int64] | None:
@@ -104,7 +126,7 @@ class CausalData:
     @cached_property
     def levels(self) -> dict[str, list[Any]]:
         """Levels of each categorical covariate; a missing value is the last level, None."""
-        return _category_levels(self.frame, self.covariates)
+        return category_levels(self.frame, self.covariates)
 
     def modifiers(self, frame: pd.DataFrame | None = None) -> NDArray[np.float64]:
         """Effect modifiers as numbers, of these rows or of a new frame with the same columns.
@@ -119,11 +141,11 @@ class CausalData:
                 f"The frame lacks effect modifier {missing[0]!r}; pass every column of {self.effect_modifiers}."
             )
         numeric = [name for name in self.effect_modifiers if name not in self.levels]
-        if text := [name for name in numeric if _is_categorical(source[name])]:
+        if text := [name for name in numeric if is_categorical(source[name])]:
             raise ValueError(
                 f"Effect modifier {text[0]!r} holds numbers in the data, but not here; convert it to numbers."
             )
-        matrix = _encode(source, self.effect_modifiers, self.levels, first=1).astype(float)
+        matrix = encode(source, self.effect_modifiers, self.levels, first=1).astype(float)
         for name, values in zip(self.modifier_names, matrix.T, strict=True):
             if n_bad := int((~np.isfinite(values)).sum()):
                 raise ValueError(
@@ -132,10 +154,20 @@ class CausalData:
                 )
         return matrix
 
+    def varying_modifiers(self) -> NDArray[np.float64]:
+        """:meth:`modifiers` of these rows, refused when none of them varies."""
+        matrix = self.modifiers()
+        if not matrix.shape[1]:
+            raise ValueError(
+                f"Effect modifier {self.effect_modifiers[0]!r} has one level only, along which no effect can differ; "
+                "name one that varies."
+            )
+        return matrix
+
     @property
     def modifier_names(self) -> list[str]:
         """Name of each column of ``modifiers``."""
-        return _encoded_names(self.effect_modifiers, self.levels, first=1)
+        return encoded_names(self.effect_modifiers, self.levels, first=1)
 
     def with_outcome(self, outcome: str) -> "CausalData":
         """The same rows and roles, another outcome."""
@@ -150,54 +182,6 @@ class CausalData:
             f"({self.d.mean():.0%} treated), {len(self.covariates)} covariates, "
             f"{len(self.effect_modifiers)} effect modifiers"
         )
-
-
-def _is_categorical(column: pd.Series) -> bool:
-    kinds = pd.api.types
-    return not (kinds.is_numeric_dtype(column) or kinds.is_bool_dtype(column)) or "decimal" in str(column.dtype)
-
-
-def _category_levels(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[Any]]:
-    levels: dict[str, list[Any]] = {}
-    for name in columns:
-        column = frame[name]
-        if _is_categorical(column):
-            present = pd.unique(column.dropna().astype(object))
-            levels[name] = sorted(present, key=str) + [None] * bool(column.isna().any())
-    return levels
-
-
-def _encoded_names(columns: Sequence[str], levels: dict[str, list[Any]], first: int = 0) -> list[str]:
-    names: list[str] = []
-    for name in columns:
-        labels = ["missing" if level is None else level for level in levels.get(name, [])]
-        names += [f"{name}={label}" for label in labels[first:]] if name in levels else [name]
-    return names
-
-
-def _encode(frame: pd.DataFrame, columns: Sequence[str], levels: dict[str, list[Any]], first: int = 0) -> NDArray:
-    """The columns as one matrix, each written once into its place; of a category the levels from ``first`` on."""
-    dtypes = [frame[name].dtype for name in columns if name not in levels]
-    # of nullable, Arrow and sparse columns the kind of number inside
-    plain: list[Any] = [getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)) for dtype in dtypes]
-    matrix = np.empty((len(_encoded_names(columns, levels, first)), len(frame)), np.result_type(np.float32, *plain))
-    row = 0
-    for name in columns:
-        if name not in levels:
-            matrix[row] = frame[name].to_numpy(dtype=matrix.dtype, na_value=np.nan)
-            row += 1
-            continue
-        values = frame[name].astype(object)
-        unseen = set(pd.unique(values.dropna())) - set(levels[name])
-        if values.isna().any() and None not in levels[name]:
-            raise ValueError(f"Column {name!r} has missing values, which the data never had; drop those rows.")
-        if unseen:
-            label = min(unseen, key=str)
-            raise ValueError(f"Column {name!r} has the level {label!r}, which the data never had; drop those rows.")
-        for level in levels[name][first:]:
-            matrix[row] = values.isna() if level is None else values == level
-            row += 1
-    return matrix.T
 
 
 # --- validation -----------------------------------------------------------------------------------------
@@ -228,13 +212,18 @@ def _check_roles(data: CausalData) -> None:
     for column in data.effect_modifiers:
         if column not in data.covariates:
             raise ValueError(f"Effect modifier {column!r} is not a covariate; add it to covariates as well.")
+    for role, mapping in (("labels", data.labels), ("units", data.units)):
+        if unknown := [c for c in mapping if c not in frame.columns]:
+            raise ValueError(f"{role} names {unknown[0]!r}, which is not in the frame; check its spelling.")
+    if len(set(data.arms)) != 2 or len(data.arms) != 2:
+        raise ValueError(f"arms={data.arms!r} are not two names; give one for the untreated and one for the treated.")
     if repeated := [c for i, c in enumerate(data.effect_modifiers) if c in data.effect_modifiers[:i]]:
         raise ValueError(f"Effect modifier {repeated[0]!r} is named twice; name it once.")
 
 
 def _check_outcome(column: pd.Series) -> None:
     name = column.name
-    if _is_categorical(column) or np.iscomplexobj(column):
+    if is_categorical(column) or np.iscomplexobj(column):
         raise ValueError(f"Outcome {name!r} is not numeric ({column.dtype}); convert it to numbers first.")
     if n_missing := int(column.isna().sum()):
         raise ValueError(f"Outcome {name!r} is missing in {n_missing:,} rows; drop those rows or find the values.")
@@ -275,7 +264,7 @@ def _check_covariates(frame: pd.DataFrame, covariates: list[str]) -> None:
         column = frame[name]
         if column.isna().all():
             raise ValueError(f"Covariate {name!r} is missing in every row; drop it.")
-        if not _is_categorical(column):
+        if not is_categorical(column):
             if np.iscomplexobj(column):
                 raise ValueError(f"Covariate {name!r} is complex; use its real parts.")
             if np.isinf(column.to_numpy(dtype=float, na_value=np.nan)).any():

@@ -1,21 +1,13 @@
 """Data sets that come with the book."""
 
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pandas as pd
 
-from tutorial_pkg.data import CausalData
-from tutorial_pkg.simulate import (
-    EFFECT_MODIFIERS,
-    OUTCOMES,
-    PLACEBO,
-    SellerSample,
-    Targets,
-    Truth,
-    covariate_names,
-)
+from tutorial_pkg.marketplace import OUTCOMES, PLACEBO, SellerSample, covariate_names, seller_data
+from tutorial_pkg.truth import Targets, Truth
 
 
 def load_sellers(outcome: str = "units_30d") -> SellerSample:
@@ -31,20 +23,13 @@ def load_sellers(outcome: str = "units_30d") -> SellerSample:
     """
     folder = data_folder()
     frame, truth, population = _read(folder)
-    data = CausalData(
-        frame,
-        outcome=outcome,
-        treatment="aligned",
-        covariates=["product_category", *covariate_names()],
-        effect_modifiers=list(EFFECT_MODIFIERS),
-        cluster="seller_id",
-    )
+    data = seller_data(frame, outcome, covariate_names())
     truths = {
         name: Truth(
             outcome=name,
             treatment=data.d,
             propensity=truth["propensity"].to_numpy(),
-            stored_population=Targets(**population[name]),
+            population_targets=partial(Targets, **population[name]),
             **{part: truth[f"{name}:{part}"].to_numpy() for part in TRUTH_PARTS},
         )
         for name in (*OUTCOMES, PLACEBO)

@@ -1,62 +1,28 @@
 """Can the estimate be trusted? Overlap, balance, placebo, permutation, stability, learners, single rows.
 
-Each function returns a :class:`Check`. A check that passes does not prove that all confounders were recorded;
+Each function returns a :class:`tutorial_pkg.check.Check`. A check that passes does not prove that all confounders were recorded;
 for that see :mod:`tutorial_pkg.sensitivity`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from tutorial_pkg import plots
-from tutorial_pkg.effects import check_clipping, estimate_ate
-from tutorial_pkg.estimate import Estimate, show
-from tutorial_pkg.nuisance import Nuisances, cross_fit
+from tutorial_pkg.check import Check
+from tutorial_pkg.crossfitting import cross_fit
+from tutorial_pkg.effects import estimate_ate
+from tutorial_pkg.estimate import Estimate
+from tutorial_pkg.estimates import Estimates
+from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.weighting import CLIPPING, check_clipping, effective_share, inverse_weights, share_clipped
 
 
-@dataclass(frozen=True, eq=False)
-class Check:
-    """What one check found: ``passed`` is None where there is nothing to pass, only something to know."""
-
-    name: str
-    passed: bool | None
-    sentence: str
-    table: pd.DataFrame = field(repr=False)
-    draw: Callable[[Axes | None], Axes] | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "passed", None if self.passed is None else bool(self.passed))  # numpy has its own
-
-    def figure(self, ax: Axes | None = None) -> Axes:
-        """Draw what the check looked at."""
-        if self.draw is None:
-            raise ValueError(f"The check {self.name!r} has no figure; read its table.")
-        return self.draw(ax)
-
-    def __repr__(self) -> str:
-        return f"{self._verdict} {self.name}: {self.sentence}"
-
-    def _repr_html_(self) -> str:
-        return f"<p><b>{self._verdict} {self.name}</b>: {self.sentence}</p>" + show(self.table.head(12), 3).to_html()
-
-    @property
-    def _verdict(self) -> str:
-        return {True: "[passed]", False: "[FAILED]", None: "[note]"}[self.passed]
-
-
-def summarise(checks: Sequence[Check]) -> pd.DataFrame:
-    """One row a check: passed and its sentence."""
-    return pd.DataFrame(
-        {"passed": [c.passed for c in checks], "finding": [c.sentence for c in checks]}, [c.name for c in checks]
-    )
-
-
-def overlap(nuisances: Nuisances, clipping: float = 0.01) -> Check:
+def overlap(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     """Are there comparable rows in both arms? Propensities by arm, share clipped, effective sample sizes.
 
     The effective sample size of an arm is (sum w)^2 / sum w^2 with inverse-propensity weights. Fails when more
@@ -65,10 +31,10 @@ def overlap(nuisances: Nuisances, clipping: float = 0.01) -> Check:
     """
     check_clipping(clipping)
     m, d = nuisances.propensity.mean(axis=1), nuisances.data.d
+    weights = inverse_weights(d, m, clipping)
     rows, effective = {}, {}
     for name, arm in (("treated", d == 1), ("untreated", d == 0)):
-        w = 1 / np.clip(m[arm] if name == "treated" else 1 - m[arm], clipping, None)
-        effective[name] = w.sum() ** 2 / (w**2).sum() / arm.sum()
+        effective[name] = effective_share(weights[arm])
         quantiles = dict(
             zip(["min", "1%", "median", "99%", "max"], np.quantile(m[arm], [0, 0.01, 0.5, 0.99, 1]), strict=True)
         )
@@ -78,18 +44,20 @@ def overlap(nuisances: Nuisances, clipping: float = 0.01) -> Check:
         rows[f"ATE clipped at {threshold:g}"] = {
             "value": ate.value,
             "std_error": ate.std_error,
-            "share clipped": float(np.mean((m < threshold) | (m > 1 - threshold))),
+            "share clipped": share_clipped(m, threshold),
         }
-    clipped = float(np.mean((m < clipping) | (m > 1 - clipping)))
+    clipped = share_clipped(m, clipping)
     passed = clipped <= 0.01 and min(effective.values()) >= 0.2
     sentence = (
         f"propensities run from {m.min():.3f} to {m.max():.3f}, {clipped:.1%} of the rows are clipped at {clipping:g}, and "
         f"weighting leaves {effective['treated']:.0%} of the treated and {effective['untreated']:.0%} of the untreated rows."
     )
-    return Check("overlap", passed, sentence, pd.DataFrame(rows).T, partial(plots.plot_arms, m, d, "propensity"))
+    return Check(
+        "overlap", passed, sentence, pd.DataFrame(rows).T, partial(plots.plot_arms, m, nuisances.data.arm, "propensity")
+    )
 
 
-def balance(nuisances: Nuisances, clipping: float = 0.01, limit: float = 0.1) -> Check:
+def balance(nuisances: Nuisances, clipping: float = CLIPPING, limit: float = 0.1) -> Check:
     """Do the arms look alike after weighting by the propensity? Standardised mean differences, worst first.
 
     Differences of means over the pooled standard deviation before weighting, for every numeric column of the
@@ -97,8 +65,7 @@ def balance(nuisances: Nuisances, clipping: float = 0.01, limit: float = 0.1) ->
     """
     check_clipping(clipping)
     x, d, names = nuisances.data.x, nuisances.data.d, nuisances.data.x_names
-    m = np.clip(nuisances.propensity.mean(axis=1), clipping, 1 - clipping)
-    weights = np.where(d == 1, 1 / m, 1 / (1 - m))
+    weights = inverse_weights(d, nuisances.propensity.mean(axis=1), clipping)
     before, after = (np.array([_mean_gap(c, d, w) for c in x.T]) for w in (np.ones_like(weights), weights))
     table = pd.DataFrame({"before": before, "after": after}, index=names)
     table = table.sort_values("after", key=np.abs, ascending=False)
@@ -142,7 +109,7 @@ def stability(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = 
     combined = estimate(nuisances)
     if len(combined.splits) < 2:
         raise ValueError("stability compares sample splits, and there is one; use cross_fit(..., n_repeats=5).")
-    table = pd.concat([s.tidy() for s in combined.splits], ignore_index=True)
+    table = Estimates(combined.splits).tidy()
     spread = float(table["value"].std())
     sentence = (
         f"over {len(table)} splits the {combined.estimand} runs from {table['value'].min():.3g} to {table['value'].max():.3g}; "

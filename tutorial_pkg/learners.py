@@ -4,29 +4,61 @@ Any scikit-learn pair may be used instead. Learners run on one thread; :func:`cr
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtri
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.base import is_classifier
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LassoCV, LogisticRegressionCV
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, QuantileTransformer, StandardScaler
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from tutorial_pkg.boosting import BoostedClassifier, BoostedRegressor
+from tutorial_pkg.lines import lasso, logistic, standardised
+
+
+class Regressor(Protocol):
+    """What the outcome models need: scikit-learn's ``fit`` and ``predict``."""
+
+    def fit(self, x: NDArray, y: NDArray, /) -> Any: ...
+    def predict(self, x: NDArray, /) -> NDArray: ...
+
+
+class Classifier(Protocol):
+    """What the propensity model needs: scikit-learn's ``fit`` and ``predict_proba``."""
+
+    def fit(self, x: NDArray, y: NDArray, /) -> Any: ...
+    def predict_proba(self, x: NDArray, /) -> NDArray: ...
 
 
 @dataclass(frozen=True)
 class Learners:
-    """A pair of scikit-learn estimators: ``outcome`` predicts Y, ``propensity`` the probability of D = 1."""
+    """A pair of scikit-learn estimators: ``outcome`` predicts Y, ``propensity`` the probability of D = 1.
 
-    outcome: Any
-    propensity: Any
+    Raises
+    ------
+    ValueError
+        When one of them cannot play its role, such as a class in place of an instance.
+    """
+
+    outcome: Regressor
+    propensity: Classifier
+
+    def __post_init__(self) -> None:
+        for role, kind, method in (("outcome", "regressor", "predict"), ("propensity", "classifier", "predict_proba")):
+            model = getattr(self, role)
+            if isinstance(model, type):
+                raise ValueError(
+                    f"learners.{role} is the class {model.__name__}; pass an instance, {model.__name__}()."
+                )
+            if not (hasattr(model, "fit") and hasattr(model, method)):
+                raise ValueError(f"learners.{role} must have fit and {method}; pass a scikit-learn {kind}.")
+        if hasattr(self.outcome, "__sklearn_tags__") and is_classifier(self.outcome):
+            raise ValueError(
+                f"learners.outcome ({type(self.outcome).__name__}) is a classifier, which predicts labels; pass a "
+                "regressor, also for an outcome of zeros and ones."
+            )
 
 
 def linear() -> Learners:
@@ -34,7 +66,7 @@ def linear() -> Learners:
 
     Missing values are replaced by the mean, and a column marks them.
     """
-    return Learners(_standardised(_lasso()), _standardised(_logit()))
+    return Learners(standardised(lasso()), standardised(logistic()))
 
 
 def boosted_trees(
@@ -61,9 +93,9 @@ def neural_network(hidden: tuple[int, ...] = (64, 64), alpha: float | None = Non
     scikit-learn would watch its accuracy, and propensities would come out too extreme.
     """
     options: dict[str, Any] = {"hidden_layer_sizes": hidden, "max_iter": 500, "random_state": 0}
-    regressor = _standardised(MLPRegressor(**options, early_stopping=True, n_iter_no_change=15))
+    regressor = standardised(MLPRegressor(**options, early_stopping=True, n_iter_no_change=15))
     outcome = TransformedTargetRegressor(regressor, transformer=StandardScaler())
-    propensity = _standardised(MLPClassifier(**options))
+    propensity = standardised(MLPClassifier(**options))
     if alpha is not None:
         return Learners(
             outcome.set_params(regressor__mlpregressor__alpha=alpha), propensity.set_params(mlpclassifier__alpha=alpha)
@@ -102,190 +134,3 @@ def recommended() -> Learners:
 def _held_out(model: Any, candidates: dict[str, list[Any]], loss: str) -> GridSearchCV:
     """The candidate with the smallest held-out loss, fitted on all training rows."""
     return GridSearchCV(model, candidates, scoring=f"neg_{loss}", cv=KFold(3, shuffle=True, random_state=0))
-
-
-def _lasso() -> LassoCV:
-    return LassoCV(cv=5, alphas=30, eps=1e-2, tol=1e-3)
-
-
-def _logit() -> LogisticRegressionCV:
-    return LogisticRegressionCV(
-        Cs=np.logspace(-2.7, -0.5, 6),
-        cv=3,
-        l1_ratios=(1,),
-        solver="liblinear",
-        scoring="neg_log_loss",
-        random_state=0,
-        use_legacy_attributes=False,
-    )
-
-
-def _standardised(model: Any, *before: Any) -> Pipeline:
-    imputer = SimpleImputer(add_indicator=True, keep_empty_features=True)
-    # scikit-learn's lasso rejects Gram matrices that it computed itself in float32
-    return make_pipeline(imputer, FunctionTransformer(np.float64), *before, StandardScaler(), model)
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A fitted penalised line; its scores, log-odds for a classifier, keep to the range of its training rows.
-
-    Of a row far from those a line says anything.
-    """
-
-    pipeline: Pipeline
-    low: float = -np.inf
-    high: float = np.inf
-
-    def score(self, x: NDArray) -> NDArray[np.float64]:
-        raw = getattr(self.pipeline, "decision_function", self.pipeline.predict)
-        return np.clip(raw(x), self.low, self.high)
-
-
-def _normal_scores(ranks: NDArray, end: float) -> NDArray[np.float64]:
-    return ndtri(np.clip(ranks, end, 1 - end))
-
-
-def _best_line(model: LassoCV | LogisticRegressionCV, x: NDArray, y: NDArray) -> _Line:
-    """The line in the covariates or in their normal scores, whichever has the smaller held-out loss."""
-    n_quantiles = min(200, len(x))
-    ranks = QuantileTransformer(n_quantiles=n_quantiles, random_state=0)
-    # Its own normal scores would send a value at or beyond either end to 5.2; half a rank from it, it is near 2.8.
-    normal_scores = FunctionTransformer(_normal_scores, kw_args={"end": 0.5 / n_quantiles})
-    lines = [_standardised(clone(model), *before).fit(x, y) for before in ((), (ranks, normal_scores))]
-
-    def held_out(line: Pipeline) -> float:
-        fitted = line[-1]
-        if isinstance(fitted, LassoCV):
-            return fitted.mse_path_.mean(axis=-1).min()
-        return -fitted.scores_.mean(axis=0).max()
-
-    best = min(lines, key=held_out)
-    scores = _Line(best).score(x)
-    return _Line(best, scores.min(), scores.max())
-
-
-class _Boosted(BaseEstimator):
-    """LightGBM from a linear start, with the number of trees chosen on held-out rows."""
-
-    PARAMS: ClassVar[dict[str, Any]] = {
-        "num_leaves": 8,
-        "min_data_in_leaf": 20,
-        "feature_fraction": 0.5,
-        "bagging_fraction": 0.8,
-        "bagging_freq": 1,
-        "lambda_l2": 5.0,
-        "max_bin": 63,
-        "boost_from_average": False,
-        "num_threads": 1,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbose": -1,
-    }
-
-    def __init__(
-        self, start: str = "linear", learning_rate: float = 0.1, max_trees: int = 600, random_state: int = 0
-    ) -> None:
-        self.start = start
-        self.learning_rate = learning_rate
-        self.max_trees = max_trees
-        self.random_state = random_state
-
-    def _fit(
-        self, x: NDArray, y: NDArray, line: Any, constant: float, objectives: tuple[str, ...], metric: str
-    ) -> None:
-        """Choose where to start, the objective and the number of trees by cross-validation, then fit all rows."""
-        import lightgbm as lgb
-
-        if self.start not in ("linear", "mean"):
-            raise ValueError(f"start={self.start!r} is not known; use 'linear' or 'mean'.")
-        parameters = {
-            "learning_rate": self.learning_rate,
-            "metric": metric,
-            "seed": self.random_state,
-            **self.PARAMS,
-        }
-        self.constant_ = constant
-        self.line_ = _best_line(line, x, y) if self.start == "linear" else None
-        score = self._score(x)
-        rows = lgb.Dataset(x, y, params=parameters, free_raw_data=False)
-        best = np.inf
-        for objective in objectives:
-            curve: Any = lgb.cv(
-                parameters | {"objective": objective},
-                rows.set_init_score(self._on_scale(score, objective)),
-                self.max_trees,
-                nfold=4,
-                stratified=objective == "binary",
-                seed=self.random_state,
-                callbacks=[lgb.early_stopping(30, verbose=False)],
-            )
-            losses = curve[f"valid {metric}-mean"]
-            if losses[-1] < best:
-                best, self.objective_, self.n_trees_ = losses[-1], objective, len(losses)
-        rows.set_init_score(self._on_scale(score, self.objective_))
-        self.booster_ = lgb.train(parameters | {"objective": self.objective_}, rows, self.n_trees_)
-
-    def _validated(self, *xy: Any) -> Any:
-        """scikit-learn's validation of x, or of x and y when fitting: float32 stays, missing values are welcome."""
-        fitting = len(xy) == 2
-        options: dict[str, Any] = {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan"}
-        return validate_data(self, *xy, reset=fitting, ensure_min_samples=1 + fitting, **options)
-
-    def _score(self, x: NDArray) -> NDArray[np.float64]:
-        return np.full(len(x), self.constant_) if self.line_ is None else self.line_.score(x)
-
-    def _on_scale(self, score: NDArray[np.float64], objective: str) -> NDArray[np.float64]:
-        # On the log scale a line that predicts less than a tenth of the mean starts there instead.
-        return np.log(np.maximum(score, 0.1 * self.constant_)) if objective == "poisson" else score
-
-    def _raw_score(self, x: NDArray) -> NDArray[np.float64]:
-        check_is_fitted(self)
-        x = self._validated(x)
-        return self._on_scale(self._score(x), self.objective_) + self.booster_.predict(x, raw_score=True, num_threads=1)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
-
-
-class BoostedRegressor(RegressorMixin, _Boosted):
-    """Boosted trees for E[Y | X]; see :func:`boosted_trees`."""
-
-    def fit(self, x: NDArray, y: NDArray) -> "BoostedRegressor":
-        x, y = self._validated(x, y)
-        y = y.astype(float)
-        positive = y.min() >= 0 and y.mean() > 0 and len(np.unique(y)) > 2
-        self._fit(x, y, _lasso(), y.mean(), ("regression", "poisson") if positive else ("regression",), "l2")
-        return self
-
-    def predict(self, x: NDArray) -> NDArray[np.float64]:
-        raw = self._raw_score(x)
-        return np.exp(raw) if self.objective_ == "poisson" else raw
-
-
-class BoostedClassifier(ClassifierMixin, _Boosted):
-    """Boosted trees for P(D = 1 | X); see :func:`boosted_trees`."""
-
-    def fit(self, x: NDArray, y: NDArray) -> "BoostedClassifier":
-        x, y = self._validated(x, y)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise ValueError(f"Only binary classification is supported; y has {len(self.classes_)} class(es).")
-        self._fit(x, codes, _logit(), logit(codes.mean()), ("binary",), "binary_logloss")
-        return self
-
-    def predict_proba(self, x: NDArray) -> NDArray[np.float64]:
-        p = expit(self._raw_score(x))
-        return np.column_stack([1 - p, p])
-
-    def predict(self, x: NDArray) -> NDArray:
-        likely = self.predict_proba(x)[:, 1] > 0.5
-        return self.classes_[likely.astype(int)]
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags

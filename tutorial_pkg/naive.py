@@ -1,4 +1,7 @@
-"""Comparisons made before double machine learning, and the exact account of their bias."""
+"""Comparisons made before double machine learning: means, strata, least squares, matching, weighting, plug-in.
+
+What they estimate is called a difference: each says under which assumption it is the ATE.
+"""
 
 from dataclasses import replace
 
@@ -13,10 +16,10 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.effects import group_labels
-from tutorial_pkg.estimate import Estimate, from_influence
-from tutorial_pkg.learners import Learners, boosted_trees
-from tutorial_pkg.simulate import Truth
+from tutorial_pkg.estimate import Estimate, from_error, from_influence, robust_errors
+from tutorial_pkg.groups import group_labels
+from tutorial_pkg.learners import Regressor, recommended
+from tutorial_pkg.weighting import CLIPPING, check_clipping, inverse_weights
 
 
 def difference_in_means(data: CausalData) -> Estimate:
@@ -28,7 +31,8 @@ def difference_in_means(data: CausalData) -> Estimate:
     y, d = data.y, data.d
     means = np.array([y[d == 0].mean(), y[d == 1].mean()])
     influence = np.where(d == 1, (y - means[1]) / d.mean(), -(y - means[0]) / (1 - d.mean()))
-    return _estimate(data, means[1] - means[0], influence, "difference in means")
+    estimate = _estimate(data, means[1] - means[0], influence, "difference in means")
+    return replace(estimate, estimand="difference in means")
 
 
 def stratified(data: CausalData, by: "str | pd.Series") -> Estimate:
@@ -59,7 +63,7 @@ def regression_adjusted(data: CausalData, controls: "list[str] | None" = None) -
     otherwise a variance-weighted effect (Angrist, 1998). Wraps ``statsmodels.OLS``, robust (HC1) or clustered.
     """
     source = data if controls is None else replace(data, covariates=controls, effect_modifiers=())
-    x = _standardised(source)
+    x = _standardised_covariates(source)
     # An orthonormal basis of the controls: all levels of a category, or copies of a column, do no harm.
     basis, size, _ = np.linalg.svd(x, full_matrices=False)
     basis = basis[:, size > 1e-9 * size[0]]
@@ -70,15 +74,8 @@ def regression_adjusted(data: CausalData, controls: "list[str] | None" = None) -
             "controls that are consequences or copies of it, or use fewer controls than rows."
         )
     design = np.column_stack([data.d, np.ones(data.n_rows), basis * np.sqrt(data.n_rows)])
-    robust = (
-        {"cov_type": "HC1"} if data.clusters is None else {"cov_type": "cluster", "cov_kwds": {"groups": data.clusters}}
-    )
-    fit = sm.OLS(data.y, design).fit(**robust)
-    n_controls = len(source.covariates)
-    return Estimate(
-        float(fit.params[0]), float(fit.bse[0]), "ATE", f"OLS with {n_controls} controls", data.n_rows,
-        outcome=data.outcome, clusters=data.clusters,
-    )  # fmt: skip
+    fit = sm.OLS(data.y, design).fit(**robust_errors(data))
+    return _without_influence(data, fit.params[0], fit.bse[0], f"OLS with {len(source.covariates)} controls")
 
 
 def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: int = 1) -> Estimate:
@@ -102,7 +99,7 @@ def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: i
     else:
         source = replace(data, covariates=on, effect_modifiers=())
         n_columns = len(source.covariates)
-        z, name = _standardised(source), f"matching on {n_columns} covariate{'s' * (n_columns > 1)}"
+        z, name = _standardised_covariates(source), f"matching on {n_columns} covariate{'s' * (n_columns > 1)}"
     # Ties would otherwise be broken by the order of the rows, which may have to do with the outcome.
     z = z + 1e-7 * np.random.default_rng(0).standard_normal(z.shape)
     y, d = data.y, data.d
@@ -118,10 +115,10 @@ def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: i
     value = gap.mean()
     extra = times_used**2 + (2 - 1 / n_matches) * times_used
     std_error = np.sqrt(np.mean((gap - value) ** 2 + extra * variance) / len(y))
-    return Estimate(float(value), float(std_error), "ATE", name, data.n_rows, outcome=data.outcome)
+    return _without_influence(data, value, std_error, name)
 
 
-def inverse_propensity_weighted(data: CausalData, clipping: float = 0.01) -> Estimate:
+def inverse_propensity_weighted(data: CausalData, clipping: float = CLIPPING) -> Estimate:
     """Difference of outcome means weighted by 1/m and 1/(1-m), weights summing to one in each arm.
 
     Estimates the ATE when the propensity model, a logistic regression on all rows, is right; the estimator
@@ -129,11 +126,9 @@ def inverse_propensity_weighted(data: CausalData, clipping: float = 0.01) -> Est
     error takes them as known, clustered where data name a cluster; that they are estimated makes it too
     large if anything (Hirano, Imbens and Ridder, 2003).
     """
-    if not 0 < clipping < 0.5:
-        raise ValueError(f"clipping={clipping!r} is not between 0 and 0.5; 0.01 is the usual choice.")
+    check_clipping(clipping)
     y, d = data.y, data.d
-    m = np.clip(_logit_propensity(data), clipping, 1 - clipping)
-    weights = np.where(d == 1, 1 / m, 1 / (1 - m))
+    weights = inverse_weights(d, _logit_propensity(data), clipping)
     means = np.array([np.average(y[d == arm], weights=weights[d == arm]) for arm in (0, 1)])
     influence = np.zeros(data.n_rows)
     for arm, sign in ((0, -1), (1, 1)):
@@ -142,47 +137,29 @@ def inverse_propensity_weighted(data: CausalData, clipping: float = 0.01) -> Est
     return _estimate(data, means[1] - means[0], influence, "inverse propensity weighting")
 
 
-def plug_in(data: CausalData, learners: Learners | None = None) -> Estimate:
+def plug_in(data: CausalData, outcome: Regressor | None = None) -> Estimate:
     """Mean difference of two outcome models' predictions, one an arm, with no correction.
 
+    ``outcome`` is a scikit-learn regressor; that of the recommended preset by default.
     Estimates the ATE only as well as the outcome models: their regularisation bias passes straight through.
     The models predict the rows they were fitted on, and the standard error, that of a mean of predictions,
     ignores that they were estimated: both are what goes wrong in practice.
     """
-    learner = (learners or boosted_trees()).outcome
+    learner = outcome or recommended().outcome
     arms = [clone(learner).fit(data.x[data.d == arm], data.y[data.d == arm]).predict(data.x) for arm in (0, 1)]
     effect = arms[1] - arms[0]
     return _estimate(data, effect.mean(), effect - effect.mean(), "plug-in learner")
 
 
-def decompose_bias(data: CausalData, truth: Truth) -> pd.Series:
-    """The naive difference as a sum of three parts, exact in the sample of drawn potential outcomes.
-
-    naive = ATE + (E[Y0|D=1] - E[Y0|D=0]) + (1 - p)(ATT - ATC), every mean over the sample's rows, in outcome
-    units: the effect, the selection bias, and the part due to who responds more.
-    """
-    if truth.outcome != data.outcome:
-        raise ValueError(
-            f"The truth is about {truth.outcome!r} and the data name {data.outcome!r} as outcome; take both from "
-            "one sample, for instance sample.for_outcome(...)."
-        )
-    d, y0, y1 = data.d == 1, truth.observed_control, truth.observed_treated
-    gain = y1 - y0
-    att, atc = gain[d].mean(), gain[~d].mean()
-    parts = {
-        "ATE": gain.mean(),
-        "selection bias": y0[d].mean() - y0[~d].mean(),
-        "(1 - p)(ATT - ATC)": (1 - d.mean()) * (att - atc),
-        "naive difference": data.y[d].mean() - data.y[~d].mean(),
-    }
-    return pd.Series(parts, name=data.outcome)
-
-
 def _estimate(data: CausalData, value: float, influence: NDArray, method: str) -> Estimate:
-    return from_influence(value, influence, data.clusters, estimand="ATE", method=method, outcome=data.outcome)
+    return from_influence(value, influence, data, estimand="adjusted difference", method=method, family="naive")
 
 
-def _standardised(data: CausalData) -> NDArray[np.float64]:
+def _without_influence(data: CausalData, value: float, std_error: float, method: str) -> Estimate:
+    return from_error(value, std_error, data, estimand="adjusted difference", method=method, family="naive")
+
+
+def _standardised_covariates(data: CausalData) -> NDArray[np.float64]:
     """Covariates as numbers with mean 0 and variance 1, (n_rows, n_columns); none may be missing."""
     x = data.x.astype(float)
     for name, missing in zip(data.x_names, np.isnan(x).sum(axis=0), strict=True):
@@ -197,5 +174,5 @@ def _standardised(data: CausalData) -> NDArray[np.float64]:
 def _logit_propensity(data: CausalData) -> NDArray[np.float64]:
     """In-sample propensities of a logistic regression on all covariates."""
     model = LogisticRegression(C=1.0, max_iter=1000)
-    x = _standardised(data)
+    x = _standardised_covariates(data)
     return model.fit(x, data.d).predict_proba(x)[:, 1]

@@ -17,7 +17,12 @@ def glue(**values: Any) -> None:
     --------
     >>> glue(naive_bias=2.5)  # doctest: +SKIP
     """
-    from myst_nb import glue as store
+    try:
+        from myst_nb import glue as store
+    except ImportError as error:
+        raise ImportError(
+            "tp.glue writes into the book's pages; install what it needs with the extra 'book'."
+        ) from error
 
     for name, value in values.items():
         for key, plain in _plain(name, value).items():

@@ -1,31 +1,27 @@
 """Estimators over many simulated markets: bias, RMSE, coverage, width and seconds, with Monte Carlo errors.
 
-A cell is one estimator on one draw of one market. Finished cells are kept on disk, so a run that was
-interrupted goes on where it stopped.
+A cell is one estimator on one draw of one market.
 """
 
-import json
-import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-from tqdm.auto import tqdm
 
+from tutorial_pkg.crossfitting import cross_fit
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.effects import estimate_ate, estimate_att, estimate_gate, estimate_plr, irm_model, to_estimate
+from tutorial_pkg.effects import estimate_ate, estimate_att, estimate_gate, estimate_plr
 from tutorial_pkg.estimate import Estimate
 from tutorial_pkg.learners import Learners
-from tutorial_pkg.nuisance import cross_fit, draw_folds
-from tutorial_pkg.simulate import Dials, Truth, population_rows, population_targets, simulate_sellers
+from tutorial_pkg.marketplace import Dials, population_rows, population_targets, simulate_sellers
+from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.storage import finish_cells
+from tutorial_pkg.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -49,14 +45,23 @@ class Market:
     draw: Callable[[int], Draw]
 
 
-def seller_market(n_rows: int, scenario: str = "proactive", outcome: str = "units_30d", **settings) -> Market:  # type: ignore[no-untyped-def]
+def seller_market(
+    n_rows: int,
+    scenario: str = "proactive",
+    outcome: str = "units_30d",
+    *,
+    recommendation: str = "outlet_deal",
+    n_covariates: int | None = None,
+    **dials: float,
+) -> Market:
     """The marketplace of :func:`simulate_sellers`, with the population's effects as targets."""
+    settings = Dials(scenario, recommendation, **dials)
 
     def draw(seed: int) -> Draw:
-        sample = simulate_sellers(n_rows, scenario, seed=seed, outcome=outcome, **settings)
-        dials = sample.truth.dials
-        assert dials is not None
-        return Draw(sample.data, _seller_targets(dials, outcome), sample.truth)
+        sample = simulate_sellers(
+            n_rows, scenario, recommendation, seed, outcome=outcome, n_covariates=n_covariates, **dials
+        )
+        return Draw(sample.data, _seller_targets(settings, outcome), sample.truth)
 
     return Market(scenario, n_rows, draw)
 
@@ -72,7 +77,7 @@ def _seller_targets(dials: Dials, outcome: str) -> dict[str, float]:
     }
 
 
-def dml(learners: Learners | None = None, groups: str | None = None, **options) -> Estimator:  # type: ignore[no-untyped-def]
+def dml(learners: Learners | None = None, groups: str | None = None, **options: Any) -> Estimator:
     """ATE, ATT, PLR and, with a column of groups, GATE, from one cross-fit; options go to :func:`cross_fit`."""
 
     def estimate(draw: Draw) -> list[Estimate]:
@@ -83,15 +88,22 @@ def dml(learners: Learners | None = None, groups: str | None = None, **options) 
     return estimate
 
 
+def naive(comparison: Callable[[CausalData], Estimate]) -> Estimator:
+    """One comparison of :mod:`tutorial_pkg.naive`, judged as if it estimated the ATE."""
+
+    def estimate(draw: Draw) -> list[Estimate]:
+        return [replace(comparison(draw.data), estimand="ATE")]
+
+    return estimate
+
+
 def oracle(draw: Draw) -> list[Estimate]:
     """ATE and ATT with the true nuisances: its intervals are as narrow as the semiparametric bound allows."""
     truth, data = draw.truth, draw.data
     assert truth is not None, "the oracle needs the truth of the draw"
-    true = (draw_folds(data, 2, 0), truth.outcome_control, truth.outcome_treated, truth.propensity)
-    return [
-        to_estimate(irm_model(data, *true, score=score, clipping=1e-6), data, name, "oracle")
-        for name, score in (("ATE", "ATE"), ("ATT", "ATTE"))
-    ]
+    known = Nuisances.given(data, truth.outcome_control, truth.outcome_treated, truth.propensity)
+    found = estimate_ate(known, clipping=1e-6), estimate_att(known, clipping=1e-6)
+    return [replace(e, method="oracle", family="benchmark") for e in found]
 
 
 def run_scoreboard(
@@ -108,14 +120,13 @@ def run_scoreboard(
     Parameters
     ----------
     estimators : mapping of name to function
-        Each takes a :class:`Draw` and returns estimates; see :func:`dml` and :func:`naive`.
+        Each takes a :class:`Draw` and returns estimates; see :func:`dml`, :func:`naive` and :func:`oracle`.
     markets : sequence of Market
     n_draws : int
         Seeds 0 to n_draws - 1 of each market.
     folder : path, optional
-        Where finished cells are kept. The same call goes on after an interruption and loses at most the cells
-        that were being computed; cells are known by the names of market, size and estimator, so rename what
-        you change.
+        Where finished cells are kept, so that the same call goes on after an interruption. Cells are known by
+        the names of market, size and estimator, so rename what you change.
     n_jobs : int
         Cells computed side by side.
 
@@ -125,24 +136,14 @@ def run_scoreboard(
         One row an estimate: market, n_rows, seed, estimator, estimand, value, std_error, lower, upper, target,
         seconds (processor time of the estimator on that draw).
     """
-    kept = Path(folder) if folder is not None else None
-    if kept is not None:
-        kept.mkdir(parents=True, exist_ok=True)
-    cells = [(m, e, s) for m in markets for s in range(n_draws) for e in estimators]
-    finished = {cell: _cell_file(kept, *cell) for cell in cells} if kept is not None else {}
-    results = [pd.read_parquet(f) for f in finished.values() if f.exists()]
-    todo = [cell for cell in cells if kept is None or not finished[cell].exists()]
-    work = (joblib.delayed(_run_cell)(m, e, estimators[e], s) for m, e, s in todo)
-    done = joblib.Parallel(n_jobs, return_as="generator_unordered")(work)
-    for cell in tqdm(done, total=len(cells), initial=len(cells) - len(todo), desc="scoreboard", disable=not progress):
-        if kept is not None:
-            head = cell.iloc[0]
-            market = next(m for m in markets if (m.name, m.n_rows) == (head["market"], head["n_rows"]))
-            file = _cell_file(kept, market, head["estimator"], head["seed"])
-            cell.to_parquet(partial := file.with_suffix(".partial"))
-            partial.rename(file)  # a cell is there whole or not at all
-        results.append(cell)
-    return pd.concat(results).sort_values(["market", "n_rows", "estimator", "seed"], kind="stable", ignore_index=True)
+    cells = {
+        f"{market.name}-{market.n_rows}-{name}-{seed}": partial(_run_cell, market, name, estimator, seed)
+        for market in markets
+        for seed in range(n_draws)
+        for name, estimator in estimators.items()
+    }
+    results = finish_cells(cells, folder, n_jobs=n_jobs, progress=progress)
+    return results.sort_values(["market", "n_rows", "estimator", "seed"], kind="stable", ignore_index=True)
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
@@ -179,34 +180,6 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
         }
     index = pd.MultiIndex.from_tuples(list(rows), names=["market", "n_rows", "estimator", "estimand"])
     return pd.DataFrame(list(rows.values()), index=index)
-
-
-def provenance(**settings: object) -> dict[str, str]:
-    """Versions, machine and date, to be stored with results."""
-    packages = ("tutorial-pkg", "numpy", "scikit-learn", "lightgbm", "doubleml", "econml")
-    return {
-        "date": date.today().isoformat(),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {joblib.cpu_count()} cores",
-        **{name: version(name) for name in packages},
-        **{name: str(value) for name, value in settings.items()},
-    }
-
-
-def write_results(results: pd.DataFrame, path: "str | Path", **settings: object) -> None:
-    """Write results as Parquet, with their provenance in the file's metadata."""
-    table = pa.Table.from_pandas(results, preserve_index=False)
-    metadata = (table.schema.metadata or {}) | {b"provenance": json.dumps(provenance(**settings)).encode()}
-    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
-
-
-def read_provenance(path: "str | Path") -> dict[str, str]:
-    """The provenance stored by :func:`write_results`."""
-    return json.loads(pq.read_schema(path).metadata[b"provenance"])
-
-
-def _cell_file(folder: Path, market: Market, estimator: str, seed: int) -> Path:
-    return folder / f"{market.name}-{market.n_rows}-{estimator}-{seed}.parquet".replace(" ", "_").replace("/", "_")
 
 
 def _run_cell(market: Market, name: str, estimator: Estimator, seed: int) -> pd.DataFrame:

@@ -13,12 +13,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from tutorial_pkg.diagnostics import Check
-from tutorial_pkg.effects import irm_models
+from tutorial_pkg.check import Check
+from tutorial_pkg.crossfitting import cross_fit
 from tutorial_pkg.estimate import check_level
-from tutorial_pkg.nuisance import Nuisances, cross_fit
+from tutorial_pkg.handover import Score, irm_models, sensitivity_gains
+from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.weighting import CLIPPING
 
-_SCORES = {"ATE": "ATE", "ATT": "ATTE"}
+_SCORES: dict[str, Score] = {"ATE": "ATE", "ATT": "ATTE"}
 Estimand = Literal["ATE", "ATT"]
 
 
@@ -30,6 +32,7 @@ def bounds(
     level: float = 0.95,
     null: float = 0.0,
     estimand: Estimand = "ATE",
+    clipping: float = CLIPPING,
 ) -> pd.Series:
     """Where the effect lies if a confounder of the given strength was left out.
 
@@ -40,7 +43,7 @@ def bounds(
         confidence limits, each at ``level``, so that both together cover with at least ``2 * level - 1``
         (0.90 for 0.95). ``robustness value``: the strength, the same for cf_y and cf_d, that brings the bound to
         ``null``; ``robustness value, limit``: that brings its confidence limit there. With several repeats,
-        medians. Standard errors treat rows as independent.
+        medians. Standard errors treat rows as independent. ``clipping`` is that of the estimate the bounds belong to.
 
     References
     ----------
@@ -57,7 +60,7 @@ def bounds(
     score = _score(estimand)
     cf_y, cf_d, rho, level, null = map(float, (cf_y, cf_d, rho, level, null))  # DoubleML refuses integers
     rows = []
-    for model in irm_models(nuisances, score, 0.01):
+    for model in irm_models(nuisances, score, clipping):
         found = model.sensitivity_analysis(cf_y, cf_d, rho, level, null).sensitivity_params
         rows.append(
             {
@@ -74,7 +77,11 @@ def bounds(
 
 
 def benchmark(
-    nuisances: Nuisances, groups: Mapping[str, Sequence[str]], estimand: Estimand = "ATE", progress: bool = True
+    nuisances: Nuisances,
+    groups: Mapping[str, Sequence[str]],
+    estimand: Estimand = "ATE",
+    progress: bool = True,
+    clipping: float = CLIPPING,
 ) -> pd.DataFrame:
     """How strong recorded covariates are: what leaving out each group would have looked like.
 
@@ -91,11 +98,11 @@ def benchmark(
     ----------
     Chernozhukov et al. (2022), section 4; ``doubleml.utils.gain_statistics``.
     """
-    from doubleml.utils import gain_statistics
-
     data, rows, score = nuisances.data, {}, _score(estimand)
     if not (isinstance(groups, Mapping) and groups):
         raise ValueError("groups is empty or no mapping; name covariates to leave out, such as {'stock': ['weeks']}.")
+    if nuisances.learners is None:
+        raise ValueError("These nuisances were given, not fitted, so nothing can be left out of them; use cross_fit.")
     for name, columns in groups.items():
         if unknown := [c for c in columns if c not in data.covariates]:
             raise ValueError(f"Group {name!r} names {unknown[0]!r}, which is not a covariate; check its spelling.")
@@ -105,40 +112,40 @@ def benchmark(
         modifiers = [c for c in data.effect_modifiers if c in kept]
         short_data = replace(data, covariates=kept, effect_modifiers=modifiers)
         short = cross_fit(short_data, nuisances.learners, folds=nuisances.folds, progress=progress)
-        gains = [
-            gain_statistics(*pair)
-            for pair in zip(*(irm_models(n, score, 0.01) for n in (nuisances, short)), strict=True)
-        ]
-        rows[name] = {
-            key: float(np.median([g[key][0] for g in gains])) for key in ("cf_y", "cf_d", "rho", "delta_theta")
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename(columns={"delta_theta": "delta"})
+        rows[name] = sensitivity_gains(nuisances, short, score, clipping)
+    table = pd.DataFrame.from_dict(rows, orient="index")[["cf_y", "cf_d", "rho", "delta_theta"]]
+    return table.rename(columns={"delta_theta": "delta"})
 
 
 def hidden_confounding(
-    nuisances: Nuisances, groups: Mapping[str, Sequence[str]], estimand: Estimand = "ATE", null: float = 0.0
+    nuisances: Nuisances,
+    groups: Mapping[str, Sequence[str]],
+    estimand: Estimand = "ATE",
+    null: float = 0.0,
+    clipping: float = CLIPPING,
 ) -> Check:
     """Would a hidden confounder as strong as the strongest recorded group explain the effect away?
 
     Passes when the bound at that group's cf_y and cf_d, worst case, stays on the estimate's side of ``null``.
     """
-    table = benchmark(nuisances, groups, estimand, progress=False)
+    table = benchmark(nuisances, groups, estimand, progress=False, clipping=clipping)
     found = {
-        g: bounds(nuisances, r["cf_y"], min(r["cf_d"], 0.999), null=null, estimand=estimand)
+        g: bounds(nuisances, r["cf_y"], min(r["cf_d"], 0.999), null=null, estimand=estimand, clipping=clipping)
         for g, r in table.iterrows()
     }
-    table = table.assign(lower=[b["lower"] for b in found.values()], upper=[b["upper"] for b in found.values()])
-    holds = (table["lower"] > null) | (table["upper"] < null)
-    strongest = (table["upper"] - table["lower"]).idxmax()
+    table = table.assign(**{f"{end} bound": [b[end] for b in found.values()] for end in ("lower", "upper")})
+    lower, upper = table["lower bound"], table["upper bound"]
+    holds = (lower > null) | (upper < null)
+    strongest = (upper - lower).idxmax()
     rv = next(iter(found.values()))["robustness value"]
     sentence = (
-        f"one as strong as {strongest} would put the {estimand} between {table.loc[strongest, 'lower']:.3g} and "
-        f"{table.loc[strongest, 'upper']:.3g}; it takes {rv:.0%} of both remaining variances to bring it to {null:g}."
+        f"one as strong as {strongest} would put the {estimand} between {lower[strongest]:.3g} and "
+        f"{upper[strongest]:.3g}; it takes {rv:.0%} of both remaining variances to bring it to {null:g}."
     )
     return Check("hidden confounding", bool(holds.all()), sentence, table)
 
 
-def _score(estimand: str) -> str:
+def _score(estimand: str) -> Score:
     """DoubleML's name of the estimand."""
     if estimand not in _SCORES:
         raise ValueError(f"estimand={estimand!r} has no bounds; choose one of {', '.join(_SCORES)}.")

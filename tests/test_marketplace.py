@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import tutorial_pkg as tp
-from tutorial_pkg.simulate import OUTCOMES, PLACEBO, RECOMMENDATIONS, SCENARIOS, Dials, population_targets
+from tutorial_pkg.marketplace import OUTCOMES, PLACEBO, RECOMMENDATIONS, SCENARIOS, Dials, population_targets
 
 N = 20_000
 
@@ -68,7 +68,7 @@ def test_sample_and_population_truth_agree_within_sampling_error(markets):
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_the_bias_decomposition_is_exact(markets, scenario, outcome):
     sample = markets[scenario].for_outcome(outcome)
-    parts = tp.naive.decompose_bias(sample.data, sample.truth)
+    parts = tp.truth.decompose_bias(sample.data, sample.truth)
     assert parts.iloc[:3].sum() == pytest.approx(parts["naive difference"], abs=1e-12 * max(1, abs(parts).max()))
 
 

@@ -1,11 +1,10 @@
-"""The columns of the synthetic marketplace: names, groups, units, meanings, and how each is drawn.
+"""The columns of the marketplace: names, groups, units, meanings, and the marginal distribution of each.
 
 A column is a fixed function of a few latent traits of the seller and the product plus noise of its own.
 Every column has its own random stream, so any subset of columns can be drawn, and is the same as in the
 full table.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,128 +38,37 @@ class Column:
     series: str = ""  # columns of one series share a product-specific component
 
 
-def _column(
-    name: str,
-    group: str,
-    unit: str,
-    meaning: str,
-    kind: str,
-    loc: float = 0.0,
-    scale: float = 1.0,
-    series: str = "",
-    **loads: float,
-) -> Column:
-    return Column(name, group, unit, meaning, kind, loc, scale, tuple(loads.items()), series)
-
-
-def _drivers() -> Iterator[Column]:
-    """The columns that the decision or the outcomes truly depend on."""
-    seller, inventory, product = "seller profile", "inventory management", "product characteristics"
-    demand, season = "demand history", "season"
-    yield _column(
-        "engagement_score",
-        seller,
-        "points 0-100",
-        "how actively the seller uses the inventory tools",
-        "score",
-        drive=0.85,
-    )
-    yield _column(
-        "expertise_score",
-        seller,
-        "points 0-100",
-        "inventory-management skill, from past accuracy of stock",
-        "score",
-        expertise=0.85,
-    )
-    yield _column(
-        "planning_score",
-        inventory,
-        "points 0-100",
-        "regularity of replenishment orders",
-        "score",
-        drive=0.45,
-        expertise=0.45,
-    )
-    yield _column(
-        "past_alignment_score",
-        seller,
-        "points 0-100",
-        "how often earlier recommendations of any kind were followed",
-        "score",
-        drive=0.6,
-    )
-    yield _column(
-        "account_size_score",
-        seller,
-        "points 0-100",
-        "size of the account among all sellers",
-        "score",
-        size=0.9,
-    )
-    yield _column(
-        "weeks_of_cover",
-        inventory,
-        "weeks",
-        "stock on hand divided by weekly demand",
-        "number",
-        14.0,
-        6.0,
-        stock=0.9,
-    )
-    yield _column(
-        "sell_through_score",
-        inventory,
-        "points 0-100",
-        "speed at which stock turned over in 90 days",
-        "score",
-        demand=0.5,
-        stock=-0.5,
-    )
-    yield _column(
-        "demand_score",
-        demand,
-        "points 0-100",
-        "forecast demand among products of the category",
-        "score",
-        demand=0.9,
-    )
-    yield _column(
-        "traffic_score",
-        demand,
-        "points 0-100",
-        "visits to the listing among products of the category",
-        "score",
-        demand=0.6,
-        quality=0.4,
-    )
-    yield _column(
-        "rating_score",
-        product,
-        "points 0-100",
-        "customer rating among products of the category",
-        "score",
-        quality=0.8,
-    )
-    yield _column(
-        "price_position",
-        product,
-        "points 0-100",
-        "price among comparable offers, 50 is the middle",
-        "score",
-        price=0.8,
-    )
-    yield _column("list_price", product, "USD", "list price", "money", 3.0, 0.45, price=0.6)
-    yield _column("season_index", season, "points 0-100", "seasonal demand expected in the next 30 days", "score")
-    yield _column(
-        "growth_score",
-        seller,
-        "points 0-100",
-        "growth of the account's sales in 12 months",
-        "score",
-        growth=0.85,
-    )
-
+_DRIVERS = [  # the columns that decision or outcomes depend on: group, name, unit, meaning, kind, loc, scale, loads
+    ("seller profile", "engagement_score", "points 0-100", "how actively the seller uses the inventory tools",
+     "score", 0.0, 1.0, {"drive": 0.85}),
+    ("seller profile", "expertise_score", "points 0-100", "inventory-management skill, from past accuracy of stock",
+     "score", 0.0, 1.0, {"expertise": 0.85}),
+    ("inventory management", "planning_score", "points 0-100", "regularity of replenishment orders",
+     "score", 0.0, 1.0, {"drive": 0.45, "expertise": 0.45}),
+    ("seller profile", "past_alignment_score", "points 0-100",
+     "how often earlier recommendations of any kind were followed", "score", 0.0, 1.0, {"drive": 0.6}),
+    ("seller profile", "account_size_score", "points 0-100", "size of the account among all sellers",
+     "score", 0.0, 1.0, {"size": 0.9}),
+    ("inventory management", "weeks_of_cover", "weeks", "stock on hand divided by weekly demand",
+     "number", 14.0, 6.0, {"stock": 0.9}),
+    ("inventory management", "sell_through_score", "points 0-100", "speed at which stock turned over in 90 days",
+     "score", 0.0, 1.0, {"demand": 0.5, "stock": -0.5}),
+    ("demand history", "demand_score", "points 0-100", "forecast demand among products of the category",
+     "score", 0.0, 1.0, {"demand": 0.9}),
+    ("demand history", "traffic_score", "points 0-100", "visits to the listing among products of the category",
+     "score", 0.0, 1.0, {"demand": 0.6, "quality": 0.4}),
+    ("product characteristics", "rating_score", "points 0-100", "customer rating among products of the category",
+     "score", 0.0, 1.0, {"quality": 0.8}),
+    ("product characteristics", "price_position", "points 0-100", "price among comparable offers, 50 is the middle",
+     "score", 0.0, 1.0, {"price": 0.8}),
+    ("product characteristics", "list_price", "USD", "list price", "money", 3.0, 0.45, {"price": 0.6}),
+    ("season", "season_index", "points 0-100", "seasonal demand expected in the next 30 days",
+     "score", 0.0, 1.0, {}),
+    ("seller profile", "growth_score", "points 0-100", "growth of the account's sales in 12 months",
+     "score", 0.0, 1.0, {"growth": 0.85}),
+]  # fmt: skip
+DRIVERS = tuple(name for _, name, *_ in _DRIVERS)
+"""Names of the columns that the decision or the outcomes truly depend on, besides the product category."""
 
 _Table = list[tuple[str, str, str, str, float, float, dict[str, float]]]
 # name, unit, meaning, kind, loc, scale, loads
@@ -264,7 +172,6 @@ _WEEKLY = [  # series, group, unit, meaning, kind, loc, scale, loads
 
 def marketplace_columns() -> list[Column]:
     """All named covariates but the product category, those that matter first."""
-    columns = list(_drivers())
     named = {
         "seller profile": _SELLER,
         "inventory management": _INVENTORY,
@@ -272,20 +179,23 @@ def marketplace_columns() -> list[Column]:
         "demand history": _DEMAND,
         "season": _SEASON,
     }
-    for group, table in named.items():
-        columns += [
-            _column(n, group, unit, text, kind, a, b, "", **loads) for n, unit, text, kind, a, b, loads in table
-        ]
-    for series, group, unit, text, kind, a, b, loads in _WEEKLY:
-        columns += [_column(f"{series}_week_{week:02d}", group, unit, f"{text}, {week} week{'s' * (week > 1)} ago",
-                            kind, a, b, series, **loads) for week in range(1, N_WEEKS + 1)]  # fmt: skip
+    rows = [*_DRIVERS, *((group, *row) for group, table in named.items() for row in table)]
+    columns = [
+        Column(name, group, unit, meaning, kind, loc, scale, tuple(loads.items()))
+        for group, name, unit, meaning, kind, loc, scale, loads in rows
+    ]
+    for series, group, unit, meaning, kind, loc, scale, loads in _WEEKLY:
+        for week in range(1, N_WEEKS + 1):
+            when = f"{meaning}, {week} week{'s' * (week > 1)} ago"
+            name = f"{series}_week_{week:02d}"
+            columns.append(Column(name, group, unit, when, kind, loc, scale, tuple(loads.items()), series))
     return columns
 
 
 def extra_column(number: int) -> Column:
     """Further covariates without a meaning of their own, for wide-data experiments."""
-    return _column(f"extra_signal_{number:03d}", "extra signals", "points 0-100", "uninformative extra signal",
-                   "score", demand=0.3, drive=0.2)  # fmt: skip
+    name, loads = f"extra_signal_{number:03d}", (("demand", 0.3), ("drive", 0.2))
+    return Column(name, "extra signals", "points 0-100", "uninformative extra signal", "score", loads=loads)
 
 
 def shape_marginal(column: Column, z: NDArray[np.float64]) -> NDArray:

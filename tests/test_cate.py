@@ -1,6 +1,5 @@
 """Conditional effects equal EconML's on its own fits, find the differences there are, and pay in money."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 import tutorial_pkg as tp
-from tutorial_pkg import heterogeneity
-from tutorial_pkg.effects import aipw_signal
+from tutorial_pkg.handover import aipw_signal
 from tutorial_pkg.nuisance import NUISANCES
 
 METHODS = ("linear_dml", "linear_dr", "causal_forest", "forest_dr")
@@ -23,25 +21,9 @@ SMALL = {"n_estimators": 200}
 
 
 @pytest.fixture(scope="module")
-def big():
-    return tp.simulate_sellers(6_000, seed=21, n_covariates=15)
-
-
-@pytest.fixture(scope="module")
-def fitted(big):
-    return tp.cross_fit(big.data, tp.learners.linear(), n_folds=3, progress=False)
-
-
-@pytest.fixture(scope="module")
 def models(fitted):
     options = {m: SMALL if "forest" in m else {} for m in METHODS}
     return {m: tp.estimate_cate(fitted, m, **options[m]) for m in METHODS}
-
-
-@pytest.fixture(scope="module")
-def halves(fitted):
-    chosen, judged = heterogeneity.split_rows(fitted.data)
-    return fitted.take(chosen), fitted.take(judged)
 
 
 def test_linear_dml_on_shared_nuisances_equals_econml_fitting_them_itself(market):
@@ -63,7 +45,7 @@ def test_linear_dml_on_shared_nuisances_equals_econml_fitting_them_itself(market
 
 @pytest.mark.parametrize("method", METHODS)
 def test_effects_beat_a_constant_and_rank_rows_as_the_truth_does(models, big, method):
-    measures, coverage = heterogeneity.evaluate_cate(models[method].effect(), big.truth, models[method].interval())
+    measures, coverage = tp.truth.evaluate_cate(models[method].effect(), big.truth, models[method].interval())
     assert measures["relative pehe"] < 0.85
     assert measures["rank correlation"] > 0.6
     assert measures["calibration slope"] > 0.5
@@ -155,20 +137,22 @@ def test_the_same_forest_grows_twice(fitted):
 
 def test_validation_without_truth_finds_real_differences(halves):
     train, held_out = halves
-    table = heterogeneity.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
+    table = tp.cate.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
     assert table.loc["best linear predictor", "p_value"] < 0.01
     assert table.loc["best linear predictor", "value"] > 0.4
     assert table.loc["uplift (Qini)", "value"] > 0
-    again = heterogeneity.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
+    again = tp.cate.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
     pd.testing.assert_frame_equal(table, again)
 
 
 def test_the_slope_of_the_validation_has_the_error_that_fits_its_signal(halves):
     train, held_out = halves
     model = tp.estimate_cate(train, "linear_dr")
-    row = heterogeneity.validate_cate(model, held_out).loc["best linear predictor"]
+    row = tp.cate.validate_cate(model, held_out).loc["best linear predictor"]
     design = sm.add_constant(model.effect(held_out.data.frame))
-    fit = sm.OLS(aipw_signal(held_out), design).fit(cov_type="cluster", cov_kwds={"groups": held_out.data.clusters})
+    fit = sm.OLS(aipw_signal(held_out)[:, 0], design).fit(
+        cov_type="cluster", cov_kwds={"groups": held_out.data.clusters}
+    )
     assert row["value"] == pytest.approx(fit.params[1])
     assert row["std_error"] == pytest.approx(fit.bse[1])
     assert row["p_value"] == pytest.approx(fit.pvalues[1])
@@ -177,14 +161,9 @@ def test_the_slope_of_the_validation_has_the_error_that_fits_its_signal(halves):
 def test_validation_leaves_the_global_random_stream_alone_and_reports_two_sided(halves):
     train, held_out = halves
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    row = heterogeneity.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out).loc["uplift (Qini)"]
+    row = tp.cate.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out).loc["uplift (Qini)"]
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
     assert row["p_value"] == pytest.approx(2 * norm.sf(abs(row["value"] / row["std_error"])))
-
-
-def test_a_constant_effect_is_scored_without_a_slope_or_a_rank(big):
-    measures, _ = heterogeneity.evaluate_cate(np.full(big.data.n_rows, 0.1), big.truth)
-    assert measures[["calibration slope", "rank correlation"]].isna().all()
 
 
 def test_residual_on_residual_gets_the_propensities_as_they_are(fitted):
@@ -198,42 +177,30 @@ def test_residual_on_residual_gets_the_propensities_as_they_are(fitted):
 def test_validation_without_truth_finds_nothing_where_there_is_nothing():
     sample = tp.simulate_sellers(4_000, "randomised", seed=3, n_covariates=15, effect=0.0)
     fitted = tp.cross_fit(sample.data, tp.learners.linear(), n_folds=3, progress=False)
-    train, held_out = (fitted.take(rows) for rows in heterogeneity.split_rows(fitted.data))
-    table = heterogeneity.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
+    train, held_out = (fitted.take(rows) for rows in tp.folds.split_rows(fitted.data))
+    table = tp.cate.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
     assert table.loc["best linear predictor", "p_value"] > 0.01
-
-
-@pytest.fixture(scope="module")
-def categories():
-    """Two halves that share the levels b and c of a modifier; the first half has a as well."""
-    rng = np.random.default_rng(3)
-    n = 800
-    d, size = rng.integers(0, 2, n), rng.normal(size=n)
-    kind = np.where(np.arange(n) < 400, rng.choice(["a", "b", "c"], n), rng.choice(["b", "c"], n))
-    frame = pd.DataFrame({"y": size + 3 * d * (kind == "b") + rng.normal(size=n), "d": d, "size": size, "kind": kind})
-    fitted = tp.cross_fit(tp.CausalData(frame, "y", "d", ["size", "kind"]), tp.learners.linear(), n_folds=2, n_jobs=1)
-    return fitted, fitted.take(np.arange(400)), fitted.take(np.arange(400, n))
 
 
 def test_validation_matches_categories_by_level(categories):
     _, train, held_out = categories
     model = tp.estimate_cate(train, "linear_dr")
-    slope = heterogeneity.validate_cate(model, held_out, n_groups=2).loc["best linear predictor", "value"]
+    slope = tp.cate.validate_cate(model, held_out, n_groups=2).loc["best linear predictor", "value"]
     effect = model.effect(held_out.data.frame)
-    assert slope == pytest.approx(np.polyfit(effect, aipw_signal(held_out), 1)[0])
+    assert slope == pytest.approx(np.polyfit(effect, aipw_signal(held_out)[:, 0], 1)[0])
     assert 0.7 < slope < 1.3
 
 
 def test_rows_the_model_cannot_place_are_refused(categories):
     fitted, train, held_out = categories
     with pytest.raises(ValueError, match="'kind' has the level 'a'"):
-        heterogeneity.validate_cate(tp.estimate_cate(held_out, "linear_dr"), train)
+        tp.cate.validate_cate(tp.estimate_cate(held_out, "linear_dr"), train)
     model = tp.estimate_cate(train, "linear_dr")
     with pytest.raises(ValueError, match="'size' is missing or infinite in 800 rows"):
         model.interval(fitted.data.frame.assign(size=np.inf))
     gaps = replace(train.data, frame=train.data.frame.assign(size=train.data.frame["size"].where(train.data.d == 1)))
     one_level = replace(train.data, frame=train.data.frame.assign(kind="a"), effect_modifiers=["kind"])
-    for grow in (tp.estimate_cate, heterogeneity.policy_tree):
+    for grow in (tp.estimate_cate, tp.policy.policy_tree):
         with pytest.raises(ValueError, match="'size' is missing or infinite in"):
             grow(replace(train, data=gaps))
         with pytest.raises(ValueError, match="'kind' has one level only"):
@@ -245,118 +212,10 @@ def test_a_validation_without_groups_or_differences_is_refused(categories):
     model = tp.estimate_cate(train, "linear_dr")
     for n_groups in (1, 2.5, 400):
         with pytest.raises(ValueError, match=f"n_groups={n_groups}"):
-            heterogeneity.validate_cate(model, held_out, n_groups)
+            tp.cate.validate_cate(model, held_out, n_groups)
     same = replace(held_out, data=replace(held_out.data, frame=held_out.data.frame.assign(kind="b", size=0.0)))
     with pytest.raises(ValueError, match="the same effect"):
-        heterogeneity.validate_cate(model, same)
-
-
-def test_halves_divide_no_cluster(fitted):
-    chosen, judged = heterogeneity.split_rows(fitted.data)
-    sellers = fitted.data.clusters
-    assert not np.intersect1d(sellers[chosen], sellers[judged]).size
-    assert len(chosen) + len(judged) == fitted.data.n_rows
-
-
-def test_taken_rows_keep_their_predictions(fitted):
-    rows, _ = heterogeneity.split_rows(fitted.data)
-    half = fitted.take(rows)
-    assert np.array_equal(half.outcome, fitted.outcome[rows])
-    assert sorted(np.concatenate([test for _, test in half.folds[0]])) == list(range(len(rows)))
-    assert tp.estimate_ate(half).value == pytest.approx(aipw_signal(fitted)[rows].mean(), abs=1e-10)
-
-
-def test_nudging_everybody_is_worth_the_ate_less_the_cost(fitted):
-    everybody = np.ones(fitted.data.n_rows)
-    value = heterogeneity.policy_value(fitted, everybody, cost=3.0, value_per_unit=2.0)
-    assert value.value == pytest.approx(2 * tp.estimate_ate(fitted).value - 3)
-    assert value.std_error == pytest.approx(2 * tp.estimate_ate(fitted).std_error)
-    assert heterogeneity.policy_value(fitted, 0 * everybody).value == 0
-
-
-def test_a_learned_policy_beats_everybody_and_nobody_on_rows_that_did_not_choose_it(halves, big, fitted):
-    train, judged = halves
-    cost = 6.0
-    nudge = tp.estimate_cate(train, "linear_dr").effect(judged.data.frame) > cost
-    value = heterogeneity.policy_value(judged, nudge, cost)
-    assert value.value > max(0.0, heterogeneity.policy_value(judged, np.ones(len(nudge)), cost).value)
-    _, rows = heterogeneity.split_rows(fitted.data)
-    gain = (big.truth.cate - cost)[rows]
-    assert abs(value.value - np.mean(nudge * gain)) < 3 * value.std_error
-
-
-def test_regret_is_zero_for_the_optimum_and_positive_for_the_rest(big):
-    best = heterogeneity.policy_regret(big.truth, big.truth.cate > 6, cost=6)
-    assert best["regret"] == pytest.approx(0)
-    assert best["share of optimum"] == pytest.approx(1)
-    assert heterogeneity.policy_regret(big.truth, np.ones(big.data.n_rows), cost=6)["regret"] > 0
-
-
-def test_the_policy_tree_is_shallow_and_worth_something(halves):
-    train, judged = halves
-    tree = heterogeneity.policy_tree(train, depth=2, cost=6.0)
-    nudge = tree.nudge(judged.data.frame)
-    assert 0 < nudge.mean() < 1
-    assert "nudge" in repr(tree)
-    assert heterogeneity.policy_value(judged, nudge, 6.0).value > heterogeneity.policy_value(judged, ~nudge, 6.0).value
-
-
-def test_the_printed_tree_is_the_one_that_decides(halves):
-    train, judged = halves
-    tree = heterogeneity.policy_tree(train, depth=1, cost=6.0)
-    head, first, *_ = [line.strip() for line in repr(tree).splitlines()]
-    name, threshold = head.removeprefix("if ").split(" <= ")
-    below = judged.data.frame[name].to_numpy() <= float(threshold)
-    clear = np.abs(judged.data.frame[name].to_numpy() - float(threshold)) > 0.06  # the text is rounded
-    assert (tree.nudge(judged.data.frame)[clear] == (below if first == "nudge" else ~below)[clear]).all()
-
-
-def test_thresholds_of_small_and_large_modifiers_stay_readable(categories):
-    fitted, *_ = categories
-    better = replace(
-        fitted.data, frame=fitted.data.frame.assign(y=fitted.data.y + 4 * fitted.data.d * fitted.data.frame["size"])
-    )
-    for scale, pattern in ((1e-4, r"<= -?\d\.?\d*e-0\d"), (1e5, r"<= -?\d{4,}$")):
-        data = replace(
-            better, frame=better.frame.assign(size=(1 + better.frame["size"]) * scale), effect_modifiers=["size"]
-        )
-        tree = heterogeneity.policy_tree(tp.cross_fit(data, tp.learners.linear(), n_folds=2, n_jobs=1), 1, cost=1.0)
-        assert re.search(pattern, repr(tree), re.MULTILINE)
-
-
-def test_a_deeper_tree_is_worth_more_on_the_rows_that_grew_it(halves):
-    train, _ = halves
-    values = [
-        heterogeneity.policy_value(train, heterogeneity.policy_tree(train, depth, cost=6.0).nudge(), 6.0).value
-        for depth in (1, 2, 3)
-    ]
-    assert values[0] < values[1] <= values[2]
-
-
-def test_simultaneous_intervals_are_wider_than_pointwise_and_narrower_than_bonferroni(fitted):
-    groups = tp.estimate_gate(fitted, "product_category")
-    band, pointwise = groups.simultaneous(), groups.tidy()
-    bonferroni = groups.tidy(level=1 - 0.05 / len(groups))
-    assert (band["upper"] > pointwise["upper"]).all()
-    assert (band["upper"] < bonferroni["upper"] + 0.02 * groups.tidy()["std_error"]).all()
-
-
-def test_simultaneous_intervals_cover_all_groups_at_once():
-    """Groups in truth alike, by a coin, in 200 samples: at least 180 are covered whole but once in 500 times."""
-    covered, rejected = 0, 0
-    for seed in range(200):
-        rng = np.random.default_rng(seed)
-        d, group, y = rng.integers(0, 2, 400), rng.integers(0, 5, 400), rng.normal(size=400)
-        data = tp.CausalData(pd.DataFrame({"y": y + d, "d": d, "x": rng.normal(size=400)}), "y", "d", ["x"])
-        folds = [[(np.arange(200), np.arange(200, 400)), (np.arange(200, 400), np.arange(200))]]
-        half = np.full((400, 1), 0.5)
-        nuisances = tp.Nuisances(data, tp.learners.linear(), folds, 0 * half, 2 * half, half, half, {})
-        groups = tp.estimate_gate(nuisances, pd.Series(group))
-        band = groups.simultaneous(n_draws=2_000)
-        covered += bool(((band["lower"] <= 1) & (band["upper"] >= 1)).all())
-        rejected += groups.test_equal()["p_value"] < 0.05
-    assert covered >= 180
-    assert rejected <= 20
+        tp.cate.validate_cate(model, same)
 
 
 def test_what_cannot_be_answered_is_refused(fitted, models, big):
@@ -365,18 +224,18 @@ def test_what_cannot_be_answered_is_refused(fitted, models, big):
     with pytest.raises(ValueError, match="level=95"):
         models["linear_dr"].interval(level=95)
     with pytest.raises(ValueError, match="treat needs one True or False"):
-        heterogeneity.policy_value(fitted, [1, 0])
+        tp.policy.policy_value(fitted, [1, 0])
     with pytest.raises(ValueError, match="treat needs one True or False"):
-        heterogeneity.policy_regret(big.truth, np.ones((big.data.n_rows, 1)))
+        tp.truth.policy_regret(big.truth, np.ones((big.data.n_rows, 1)))
     backwards = pd.Series(1, index=fitted.data.frame.index[::-1])
     with pytest.raises(ValueError, match="treat has another index"):
-        heterogeneity.policy_value(fitted, backwards)
+        tp.policy.policy_value(fitted, backwards)
     with pytest.raises(ValueError, match="treat needs one True or False"):
-        heterogeneity.policy_value(fitted, backwards[::-1].astype("boolean").where(fitted.data.d == 1))
+        tp.policy.policy_value(fitted, backwards[::-1].astype("boolean").where(fitted.data.d == 1))
     for interval in (pd.DataFrame({"lower": [0], "upper": [1]}), pd.DataFrame({"low": big.truth.cate})):
         with pytest.raises(ValueError, match="interval needs columns lower and upper"):
-            heterogeneity.evaluate_cate(big.truth.cate, big.truth, interval)
+            tp.truth.evaluate_cate(big.truth.cate, big.truth, interval)
     with pytest.raises(ValueError, match="effect has 3 values"):
-        heterogeneity.evaluate_cate([1, 2, 3], big.truth)
+        tp.truth.evaluate_cate([1, 2, 3], big.truth)
     with pytest.raises(ValueError, match="at least two estimates"):
         tp.Estimates([tp.estimate_ate(fitted)]).test_equal()

@@ -1,0 +1,47 @@
+from . import (
+    boosting as boosting,
+    cate as cate,
+    check as check,
+    crossfitting as crossfitting,
+    data as data,
+    datasets as datasets,
+    diagnostics as diagnostics,
+    display as display,
+    effects as effects,
+    estimate as estimate,
+    estimates as estimates,
+    folds as folds,
+    groups as groups,
+    handover as handover,
+    learners as learners,
+    marketplace as marketplace,
+    naive as naive,
+    nuisance as nuisance,
+    plots as plots,
+    policy as policy,
+    prose as prose,
+    scoreboard as scoreboard,
+    sensitivity as sensitivity,
+    storage as storage,
+    truth as truth,
+    weighting as weighting,
+)
+from .cate import CateModel as CateModel, estimate_cate as estimate_cate
+from .crossfitting import cross_fit as cross_fit
+from .data import CausalData as CausalData
+from .datasets import load_sellers as load_sellers
+from .display import show as show
+from .effects import (
+    estimate_ate as estimate_ate,
+    estimate_att as estimate_att,
+    estimate_gate as estimate_gate,
+    estimate_plr as estimate_plr,
+)
+from .estimate import Estimate as Estimate, from_influence as from_influence
+from .estimates import Estimates as Estimates
+from .marketplace import SellerSample as SellerSample, simulate_sellers as simulate_sellers
+from .nuisance import Nuisances as Nuisances
+from .prose import glue as glue
+from .truth import Truth as Truth
+
+__version__: str

@@ -1,0 +1,251 @@
+"""The expensive step, done once: fits the outcome and the propensity models on all folds but one, in turn.
+
+Every estimand is then answered from their out-of-fold predictions.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from tutorial_pkg.data import CausalData
+from tutorial_pkg.folds import Folds, make_folds, same_folds
+from tutorial_pkg.learners import Learners, recommended
+from tutorial_pkg.nuisance import NUISANCES, Nuisances
+
+
+def cross_fit(
+    data: CausalData,
+    learners: Learners | None = None,
+    n_folds: int = 5,
+    n_repeats: int = 1,
+    seed: int = 0,
+    n_jobs: int = -1,
+    folds: Sequence[Folds] | None = None,
+    *,
+    reuse: Nuisances | None = None,
+    progress: bool | None = None,
+) -> Nuisances:
+    """Fit the outcome and propensity models on all folds but one and predict the one left out.
+
+    Parameters
+    ----------
+    data : CausalData
+    learners : Learners, optional
+        A regressor and a classifier; the recommended preset by default.
+    n_folds, n_repeats : int
+        Folds of a split, and number of splits. Folds hold equal shares of the treated, and never divide a
+        cluster.
+    seed : int
+        Fixes the folds, and the learners that have no seed of their own.
+    n_jobs : int
+        Models fitted side by side; the results do not depend on it.
+    folds : list of lists of (train, test), optional
+        Row positions to use instead of drawn ones, as in ``Nuisances.folds``.
+    reuse : Nuisances, optional
+        Of the same rows and treatment with another outcome: its folds and propensities are taken over.
+    progress : bool, optional
+        Show a progress bar; by default when the work is long.
+
+    Raises
+    ------
+    ValueError
+        When the data cannot be split or the learners cannot take them.
+
+    References
+    ----------
+    Chernozhukov et al. (2018), Double/debiased machine learning, definition 3.1 (cross-fitting).
+    """
+    _check_door(data, seed, reuse, folds)
+    learners = learners or (None if reuse is None else reuse.learners) or recommended()
+    _check_missing(data, learners)
+    splits = make_folds(data, folds if reuse is None else reuse.folds, n_folds, n_repeats, seed)
+    _check_separation(data)
+
+    wanted = [name for name in NUISANCES if name != "propensity" or reuse is None]
+    predictions = {name: np.empty((data.n_rows, len(splits))) for name in wanted}
+    if reuse is not None:
+        predictions["propensity"] = reuse.propensity.copy()
+    seconds = dict.fromkeys(NUISANCES, 0.0)
+    n_fits = len(wanted) * sum(map(len, splits))
+    with tqdm(total=n_fits, desc="cross-fitting", delay=0 if progress else 5, disable=progress is False) as bar:
+        # The propensity first: when it shows that the arms cannot be compared, no outcome model is fitted in vain.
+        for stage in (["propensity"], ["outcome", "outcome_control", "outcome_treated"]):
+            fits = _fit_all([n for n in stage if n in wanted], data, learners, splits, seed, n_jobs)
+            for name, repeat, test, predicted, cost in fits:
+                predictions[name][test, repeat] = predicted
+                seconds[name] += cost
+                bar.update()
+            if "propensity" in stage:
+                _check_propensity(data, predictions["propensity"])
+        _check_finite(data, learners, predictions)
+    return Nuisances(data, learners, splits, **predictions, seconds=seconds)
+
+
+_Fitted = tuple[str, int, NDArray, NDArray, float]  # nuisance, repeat, test rows, predictions, seconds
+
+
+def _fit_all(
+    names: list[str], data: CausalData, learners: Learners, splits: list[Folds], seed: int, n_jobs: int
+) -> Iterator[_Fitted]:
+    """Every fold of the named nuisances, side by side, in the order in which they are done."""
+    tasks = [(name, r, k) for name in names for r in range(len(splits)) for k in range(len(splits[r]))]
+    jobs = (joblib.delayed(_fit_fold)(*task, data.x, data.y, data.d, learners, splits, seed) for task in tasks)
+    return joblib.Parallel(n_jobs, return_as="generator_unordered")(jobs)
+
+
+def _fit_fold(
+    name: str,
+    repeat: int,
+    fold: int,
+    x: NDArray,
+    y: NDArray,
+    d: NDArray,
+    learners: Learners,
+    folds: Sequence[Folds],
+    seed: int,
+) -> _Fitted:
+    """Fit one nuisance on the training rows of one fold, on one thread, and predict its test rows."""
+    start = time.process_time()
+    train, test = folds[repeat][fold]
+    if name in ("outcome_control", "outcome_treated"):
+        train = train[d[train] == (name == "outcome_treated")]
+    model = _seeded(learners.propensity if name == "propensity" else learners.outcome, seed + repeat)
+    try:
+        with threadpool_limits(1):
+            if name == "propensity":
+                predicted = model.fit(x[train], d[train]).predict_proba(x[test])[:, 1]
+            else:
+                predicted = model.fit(x[train], y[train]).predict(x[test])
+    except Exception as error:
+        role = "propensity" if name == "propensity" else "outcome"
+        raise ValueError(
+            f"learners.{role} failed on {NUISANCES[name]}, fold {fold + 1}, with {len(train):,} training rows "
+            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}); use fewer folds, "
+            "gather more rows, or choose another learner."
+        ) from error
+    return name, repeat, test, predicted, time.process_time() - start
+
+
+def _seeded(model: Any, seed: int) -> Any:
+    """A fresh copy; wherever it has a random_state that is not set, it gets the seed."""
+    model = clone(model)
+    unset = [k for k, v in model.get_params().items() if v is None and k.rsplit("__", 1)[-1] == "random_state"]
+    return model.set_params(**dict.fromkeys(unset, seed))
+
+
+# --- validation -----------------------------------------------------------------------------------------
+
+
+def _check_door(data: CausalData, seed: int, reuse: Nuisances | None, folds: Sequence[Folds] | None) -> None:
+    if not isinstance(data, CausalData):
+        raise ValueError(
+            f"cross_fit takes a CausalData, not {type(data).__name__}; name the roles of its columns first."
+        )
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(
+            f"seed={seed!r} is not a whole number from 0 on; give one, so that the folds can be drawn again."
+        )
+    if reuse is None:
+        return
+    _check_reuse(data, reuse)
+    if folds is not None and not same_folds(make_folds(data, folds, 2, 1, 0), reuse.folds):
+        raise ValueError("reuse= brings its own folds, not those of folds=; leave folds= out, or reuse=.")
+
+
+def _check_reuse(data: CausalData, earlier: Nuisances) -> None:
+    if data.n_rows != earlier.data.n_rows or not np.array_equal(data.d, earlier.data.d):
+        raise ValueError(
+            f"reuse= needs the same rows and treatment, but {data.treatment!r} differs between the two data sets; "
+            "fit these data on their own."
+        )
+    same_frame = data.frame is earlier.data.frame
+    if data.covariates != earlier.data.covariates or not (
+        same_frame or np.array_equal(data.x, earlier.data.x, equal_nan=True)
+    ):
+        raise ValueError(
+            "reuse= needs the same rows in the same order with the same covariates, since the propensity was fitted on "
+            "them; fit these data on their own."
+        )
+
+
+def _check_missing(data: CausalData, learners: Learners) -> None:
+    for role in ("outcome", "propensity"):
+        model = getattr(learners, role)
+        if _takes_missing(model):
+            continue
+        for name, values in zip(data.x_names, data.x.T, strict=True):
+            if n_missing := int(np.isnan(values).sum()):
+                raise ValueError(
+                    f"Covariate {name!r} is missing in {n_missing:,} rows and learners.{role} "
+                    f"({type(model).__name__}) takes no missing values; fill it in, or use boosted_trees()."
+                )
+
+
+def _takes_missing(model: Any) -> bool:
+    """Whether the learner declares that it takes missing values; a pipeline does up to its imputer."""
+    for part in ("estimator", "regressor", "classifier"):  # what a search or a transformed target wraps
+        if hasattr(getattr(model, part, None), "fit"):
+            return _takes_missing(getattr(model, part))
+    if not isinstance(model, Pipeline):
+        return hasattr(model, "__sklearn_tags__") and get_tags(model).input_tags.allow_nan
+    for _, step in model.steps:
+        if not _takes_missing(step):
+            return False
+        if type(step).__module__.startswith("sklearn.impute"):
+            break
+    return True
+
+
+_SEPARATES = (
+    "Covariate {name!r} tells treated from untreated rows without error, so no comparable rows exist; "
+    "drop it if it is a consequence of {treatment!r}, or restrict the rows to where both arms occur."
+)
+
+
+def _check_separation(data: CausalData) -> None:
+    treated = data.d == 1
+    for name in data.levels:
+        counts = pd.crosstab(data.frame[name].astype(object).fillna("missing").to_numpy(), data.d).to_numpy()
+        # with only a few rows a level, each may lie in one arm by chance
+        if (counts == 0).any(axis=1).all() and counts.sum() >= 5 * len(counts):
+            raise ValueError(_SEPARATES.format(name=name, treatment=data.treatment))
+    for name, values in zip(data.x_names, data.x.T, strict=True):
+        low, high = values[treated], values[~treated]
+        if np.nanmax(low, initial=-np.inf) < np.nanmin(high, initial=np.inf) or np.nanmin(
+            low, initial=np.inf
+        ) > np.nanmax(high, initial=-np.inf):
+            raise ValueError(_SEPARATES.format(name=name, treatment=data.treatment))
+
+
+def _check_propensity(data: CausalData, propensity: NDArray) -> None:
+    extreme = (propensity <= 1e-10) | (propensity >= 1 - 1e-10) | ~np.isfinite(propensity)
+    if extreme.any():
+        raise ValueError(
+            f"The propensity of treatment {data.treatment!r} is predicted as exactly 0 or 1 in {extreme.sum():,} rows; "
+            "drop covariates that decide the treatment, or use a smoother classifier (regularised or calibrated)."
+        )
+    treated = data.d == 1
+    if (propensity[treated].min(axis=0) > propensity[~treated].max(axis=0)).any():
+        raise ValueError(
+            f"Together the covariates tell the treated of {data.treatment!r} from the untreated without error, so no "
+            "comparable rows exist; drop those that are its consequences, or restrict the rows to where both arms occur."
+        )
+
+
+def _check_finite(data: CausalData, learners: Learners, predictions: dict[str, NDArray]) -> None:
+    for name, predicted in predictions.items():
+        if n_bad := int((~np.isfinite(predicted)).sum()):
+            raise ValueError(
+                f"learners.outcome ({type(learners.outcome).__name__}) predicts no finite {NUISANCES[name]} of "
+                f"{data.outcome!r} in {n_bad:,} rows; choose another learner."
+            )

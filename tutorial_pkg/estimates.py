@@ -1,0 +1,124 @@
+"""Several estimates that belong together: one table, beside their truths, with intervals that hold for all at once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from tutorial_pkg.display import Table, show
+from tutorial_pkg.estimate import Estimate, check_level, cluster_sums, show_tidy
+
+
+class Estimates:
+    """Several estimates that belong together, such as one a group; iterable, and indexed by name.
+
+    Parameters
+    ----------
+    estimates : iterable of Estimate, or mapping of name to Estimate
+        The names of a mapping become the labels.
+    """
+
+    def __init__(self, estimates: Iterable[Estimate] | Mapping[str, Estimate]) -> None:
+        if isinstance(estimates, Mapping):
+            estimates = [replace(e, label=str(name)) for name, e in estimates.items()]
+        self._all = tuple(estimates)
+        if not self._all:
+            raise ValueError("There is no estimate to show; pass at least one.")
+
+    def __iter__(self) -> Iterator[Estimate]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __getitem__(self, key: int | str) -> Estimate:
+        if isinstance(key, int):
+            return self._all[key]
+        for estimate in self._all:
+            if key in (estimate.label, estimate.method):
+                return estimate
+        raise KeyError(f"{key!r}; there are: {', '.join(self.names)}")
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each estimate."""
+        return [e.name for e in self._all]
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """A row an estimate: label, outcome, estimand, method, value, std_error, lower, upper, n_rows."""
+        return pd.concat([e.tidy(level) for e in self._all], ignore_index=True)
+
+    def compare(self, truth: "float | Mapping[str, float] | pd.Series", level: float = 0.95) -> Table:
+        """The estimates beside their truth, a row each: error, and whether the interval covers.
+
+        Parameters
+        ----------
+        truth : float, mapping or Series
+            One truth for all, or one for each name.
+
+        Returns
+        -------
+        Table
+            ``value``, ``lower``, ``upper``, ``truth``, ``error`` and ``covers``, in front of them what else
+            differs between the estimates: outcome, estimand or number of rows.
+        """
+        if isinstance(truth, Mapping | pd.Series) and (missing := [n for n in self.names if n not in truth]):
+            raise ValueError(f"truth says nothing of {missing[0]!r}; give one number for each of: {self.names}.")
+        table = self.tidy(level).set_axis(self.names)
+        truths = [truth[name] if isinstance(truth, Mapping | pd.Series) else truth for name in self.names]
+        kept = [name for name in ("outcome", "estimand", "n_rows") if table[name].nunique() > 1]
+        table["truth"] = np.asarray(truths, dtype=float)
+        table["error"] = table["value"] - table["truth"]
+        table["covers"] = table["truth"].between(table["lower"], table["upper"])
+        shown = show(table[[*kept, "value", "lower", "upper", "truth", "error", "covers"]])
+        shown.attrs["level"] = level
+        return shown
+
+    def simultaneous(self, level: float = 0.95, n_draws: int = 20_000, seed: int = 0) -> pd.DataFrame:
+        """Intervals that cover all their targets at once with the stated probability: columns value, lower, upper.
+
+        The largest standardised error of a normal draw with the estimates' correlation gives the critical value
+        (sup-t band). Correlations come from the influence values, within clusters where there are any.
+
+        References
+        ----------
+        Montiel Olea and Plagborg-Moller (2019), Simultaneous confidence bands; for groups, Semenova and
+        Chernozhukov (2021).
+        """
+        check_level(level)
+        covariance = self._covariance()
+        errors = np.sqrt(np.diag(covariance))
+        draws = np.random.default_rng(seed).multivariate_normal(np.zeros(len(errors)), covariance, n_draws)
+        half = np.quantile(np.max(np.abs(draws) / errors, axis=1), level) * errors
+        values = np.array([e.value for e in self._all])
+        band = pd.DataFrame({"value": values, "lower": values - half, "upper": values + half}, index=self.names)
+        band.attrs["level"] = level
+        return band
+
+    def test_equal(self) -> pd.Series:
+        """Wald test that all targets are equal: statistic, degrees of freedom, p_value."""
+        covariance, values = self._covariance(), np.array([e.value for e in self._all])
+        contrast = np.diff(np.eye(len(values)), axis=0)  # neighbours' differences
+        gaps = contrast @ values
+        statistic = float(gaps @ np.linalg.solve(contrast @ covariance @ contrast.T, gaps))
+        df = len(values) - 1
+        return pd.Series({"statistic": statistic, "df": df, "p_value": float(chi2.sf(statistic, df))})
+
+    def _covariance(self) -> NDArray[np.float64]:
+        """Covariance of the estimates: correlation of their influence values, scaled to their standard errors."""
+        if len(self) < 2 or any(e.influence is None for e in self._all):
+            raise ValueError("This needs at least two estimates with influence values, such as those of estimate_gate.")
+        clusters = self._all[0].clusters
+        sums = np.array([cluster_sums(e.influence, clusters) for e in self._all if e.influence is not None])
+        product = sums @ sums.T
+        scale = np.array([e.std_error for e in self._all]) / np.sqrt(np.diag(product))
+        return np.asarray(product * np.outer(scale, scale), dtype=float)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self._all))
+
+    def _repr_html_(self) -> str:
+        return show_tidy(self.tidy())._repr_html_()

@@ -1,0 +1,191 @@
+"""Hands out-of-fold predictions to DoubleML and EconML, which then fit no nuisance model of their own.
+
+DoubleML takes them as external predictions. EconML takes them as columns of W, through learners that only pass a
+column on. Scores, estimates and influence values are the libraries' own.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+from tutorial_pkg.data import CausalData
+from tutorial_pkg.estimate import Estimate, from_influence
+from tutorial_pkg.folds import Folds
+from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.weighting import CLIPPING, check_clipping
+
+if TYPE_CHECKING:
+    from doubleml import DoubleMLData, DoubleMLIRM, DoubleMLPLR
+    from doubleml.double_ml import DoubleML
+
+Score = Literal["ATE", "ATTE"]
+
+
+def irm_models(nuisances: Nuisances, score: Score, clipping: float = CLIPPING) -> "list[DoubleMLIRM]":
+    """One ``doubleml.DoubleMLIRM`` a repeat, fitted to the predictions; ``score`` "ATE" or "ATTE"."""
+    from doubleml import DoubleMLIRM
+    from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor, PSProcessorConfig
+
+    check_clipping(clipping)
+    n = nuisances
+    models = []
+    for repeat, folds in enumerate(n.folds):
+        with quiet():
+            model = DoubleMLIRM(
+                _dml_data(n.data),
+                DMLDummyRegressor(),
+                DMLDummyClassifier(),
+                score=score,
+                ps_processor_config=PSProcessorConfig(clipping_threshold=clipping),
+                draw_sample_splitting=False,
+            )
+            predictions = {"ml_g0": n.outcome_control, "ml_g1": n.outcome_treated, "ml_m": n.propensity}
+            models.append(_fit(model, folds, repeat, predictions))
+    return models
+
+
+def plr_models(nuisances: Nuisances) -> "list[DoubleMLPLR]":
+    """One ``doubleml.DoubleMLPLR`` ("partialling out") a repeat, fitted to the predictions."""
+    from doubleml import DoubleMLPLR
+    from doubleml.utils import DMLDummyRegressor
+
+    models = []
+    for repeat, folds in enumerate(nuisances.folds):
+        with quiet():
+            learners = DMLDummyRegressor(), DMLDummyRegressor()
+            model = DoubleMLPLR(_dml_data(nuisances.data), *learners, draw_sample_splitting=False)
+            predictions = {"ml_l": nuisances.outcome, "ml_m": nuisances.propensity}
+            models.append(_fit(model, folds, repeat, predictions))
+    return models
+
+
+def to_estimate(model: "DoubleML", data: CausalData, estimand: str, method: str) -> Estimate:
+    """Value, standard error and influence values of a fitted DoubleML model.
+
+    The error is that of the mean influence value, summed within clusters first where the data name a cluster;
+    without one it is DoubleML's to the last digit.
+    """
+    # The score at the estimate over minus its mean derivative: value - truth is close to its mean.
+    influence = -model.psi[:, 0, 0] / model.psi_deriv[:, 0, 0].mean()
+    return from_influence(model.coef[0], influence, data, estimand=estimand, method=method, family="dml")
+
+
+def aipw_signal(nuisances: Nuisances, clipping: float = CLIPPING) -> NDArray[np.float64]:
+    """The doubly robust signal of each row, (n_rows, n_repeats): DoubleML's AIPW score before it is centred.
+
+    g(1,X) - g(0,X) + D (Y - g(1,X)) / m - (1-D) (Y - g(0,X)) / (1-m). Its mean is the ATE, its mean over rows
+    chosen by covariates their mean effect.
+    """
+    return np.column_stack([signal_of(model) for model in irm_models(nuisances, "ATE", clipping)])
+
+
+def signal_of(model: "DoubleMLIRM") -> NDArray[np.float64]:
+    """The doubly robust signal of each row, (n_rows,), in a fitted model with the score of the ATE."""
+    return model.psi_elements["psi_b"][:, 0, 0]
+
+
+def sensitivity_gains(long: Nuisances, short: Nuisances, score: Score, clipping: float = CLIPPING) -> dict[str, float]:
+    """What the covariates that ``short`` lacks explain: cf_y, cf_d, rho and delta_theta, medians over repeats.
+
+    Wraps ``doubleml.utils.gain_statistics``.
+    """
+    from doubleml.utils import gain_statistics
+
+    pairs = zip(*(irm_models(n, score, clipping) for n in (long, short)), strict=True)
+    gains = pd.DataFrame([{name: value[0] for name, value in gain_statistics(*pair).items()} for pair in pairs])
+    return gains.median().to_dict()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence what DoubleML says of pandas' future and, where overlap is weak, of how it gets sensitivity bounds."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The estimated nu2")
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        yield
+
+
+def _fit(model: "DoubleML", folds: Folds, repeat: int, predictions: dict[str, NDArray]) -> Any:
+    model.set_sample_splitting([folds])
+    external = {"d": {name: values[:, [repeat]] for name, values in predictions.items()}}
+    return model.fit(external_predictions=external, store_predictions=False)
+
+
+def _dml_data(data: CausalData) -> "DoubleMLData":
+    """Outcome and treatment with one dummy covariate, so that nothing wide is copied.
+
+    Clusters are not named: DoubleML would then average the score fold by fold, in time that grows with rows
+    times clusters. Its influence values, summed within clusters, give the same standard error in linear time.
+    """
+    from doubleml import DoubleMLData
+
+    return DoubleMLData(pd.DataFrame({"y": data.y, "d": data.d.astype(float), "x": 0.0}), "y", "d", "x")
+
+
+# --- EconML ---------------------------------------------------------------------------------------------
+
+
+def residual_learners(nuisances: Nuisances) -> tuple[dict[str, Any], NDArray[np.float64]]:
+    """For EconML's residual-on-residual classes: the learners that pass on E[Y|X] and m, and W for ``fit``.
+
+    Of several repeats the first.
+    """
+    learners = {"model_y": PassOn(2), "model_t": PassOnProbability()}
+    return learners, np.column_stack([nuisances.outcome[:, 0], nuisances.propensity[:, 0]])
+
+
+def doubly_robust_learners(nuisances: Nuisances) -> tuple[dict[str, Any], NDArray[np.float64]]:
+    """For EconML's doubly robust classes: the learners that pass on g(D, X) and m, and W for ``fit``.
+
+    Of several repeats the first.
+    """
+    learners = {"model_regression": PassOnArm(1), "model_propensity": PassOnProbability()}
+    columns = nuisances.outcome_control, nuisances.outcome_treated, nuisances.propensity
+    return learners, np.column_stack([column[:, 0] for column in columns])
+
+
+class PassOn(RegressorMixin, BaseEstimator):
+    """A regressor that returns one column of its input, ``column`` counted from the end."""
+
+    def __init__(self, column: int) -> None:
+        self.column = column
+
+    def fit(self, x: NDArray, y: NDArray, sample_weight: NDArray | None = None) -> "PassOn":
+        """Learn nothing."""
+        return self
+
+    def predict(self, x: NDArray) -> NDArray[np.float64]:
+        """The column, (n_rows,)."""
+        return x[:, -self.column]
+
+
+class PassOnArm(PassOn):
+    """Returns the prediction for the arm in the last column: E[Y|D=0,X] or E[Y|D=1,X] before the propensity."""
+
+    def predict(self, x: NDArray) -> NDArray[np.float64]:
+        """The prediction for the row's own arm, (n_rows,)."""
+        return np.where(x[:, -1] == 1, x[:, -3], x[:, -4])
+
+
+class PassOnProbability(ClassifierMixin, BaseEstimator):
+    """A classifier whose probability of class 1 is the last column of its input."""
+
+    def fit(self, x: NDArray, y: NDArray, sample_weight: NDArray | None = None) -> "PassOnProbability":
+        """Learn nothing but that the classes are 0 and 1."""
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def predict_proba(self, x: NDArray) -> NDArray[np.float64]:
+        """Probabilities of 0 and 1, (n_rows, 2)."""
+        return np.column_stack([1 - x[:, -1], x[:, -1]])
+
+    def predict(self, x: NDArray) -> NDArray[np.int64]:
+        """The likelier class, (n_rows,)."""
+        return (x[:, -1] > 0.5).astype(int)

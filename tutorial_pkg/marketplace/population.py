@@ -1,0 +1,36 @@
+"""The marketplace's true average effects, from a large draw of what effects depend on."""
+
+from functools import lru_cache
+
+import pandas as pd
+
+from tutorial_pkg.marketplace.columns import CATEGORIES, DRIVERS
+from tutorial_pkg.marketplace.covariates import draw_category, draw_covariates, draw_latents
+from tutorial_pkg.marketplace.model import OUTCOMES, PLACEBO, Dials, conditional_means, propensity
+from tutorial_pkg.truth import Targets, targets_of
+
+
+@lru_cache(maxsize=8)
+def population_rows(dials: Dials, n_rows: int = 400_000, seed: int = 1_000_003) -> pd.DataFrame:
+    """A large draw of what effects depend on: the driving covariates, ``propensity``, and the conditional effect
+    of every outcome under the outcome's name. The effects are exact; only averages over the rows have an error."""
+    latents, _ = draw_latents(n_rows, seed)
+    category = draw_category(n_rows, seed)
+    seen = dict(zip(DRIVERS, draw_covariates(DRIVERS, latents, seed).astype(float), strict=True))
+    means = conditional_means(dials, seen, category)
+    rows = pd.DataFrame({"product_category": pd.Categorical.from_codes(category, list(CATEGORIES)), **seen})
+    rows["propensity"] = propensity(dials, seen, category)
+    return rows.assign(**{outcome: treated - control for outcome, (control, treated) in means.items()})
+
+
+@lru_cache(maxsize=64)
+def population_targets(dials: Dials, n_rows: int = 400_000, seed: int = 1_000_003) -> dict[str, Targets]:
+    """Average effects in the population, per outcome, with Monte Carlo errors from blocks of whole sellers."""
+    rows = population_rows(dials, n_rows, seed)
+    m = rows["propensity"].to_numpy()
+    return {outcome: targets_of(rows[outcome].to_numpy(), m, None) for outcome in (*OUTCOMES, PLACEBO)}
+
+
+def population_target(dials: Dials, outcome: str) -> Targets:
+    """Average effects in the population on one outcome."""
+    return population_targets(dials)[outcome]

@@ -1,0 +1,34 @@
+"""Figures in one palette: axes in, axes out.
+
+Truth and benchmarks are black, naive comparisons vermilion, double machine learning blue, through the whole book;
+an estimate's family decides, not its name. The palette is that of Okabe and Ito, safe for colour-blind eyes. Words
+come from the data: see ``labels``, ``units`` and ``arms`` of :class:`tutorial_pkg.data.CausalData`.
+"""
+
+from tutorial_pkg.plots.simulation import plot_curves, plot_draws, plot_sampling, plot_tradeoff
+from tutorial_pkg.plots.study import (
+    plot_arms,
+    plot_balance,
+    plot_calibration,
+    plot_decomposition,
+    plot_effects,
+    plot_estimates,
+    plot_residuals,
+)
+from tutorial_pkg.plots.style import COLOURS, use_style
+
+__all__ = [
+    "COLOURS",
+    "plot_arms",
+    "plot_balance",
+    "plot_calibration",
+    "plot_curves",
+    "plot_decomposition",
+    "plot_draws",
+    "plot_effects",
+    "plot_estimates",
+    "plot_residuals",
+    "plot_sampling",
+    "plot_tradeoff",
+    "use_style",
+]

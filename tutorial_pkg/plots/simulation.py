@@ -1,0 +1,134 @@
+"""Figures of simulations: curves over a dial, estimates over many samples, accuracy against cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import ArrayLike
+
+from tutorial_pkg.estimate import Estimate
+from tutorial_pkg.plots.style import COLOURS, family_of, new_axes, plain
+
+
+def plot_curves(
+    table: pd.DataFrame,
+    xlabel: str,
+    ylabel: str,
+    truth: "float | None" = None,
+    ax: Axes | None = None,
+    *,
+    family: "str | Mapping[str, str] | None" = None,
+) -> Axes:
+    """One line a column over the index.
+
+    ``family`` is that of all columns, or of each by name, and decides the colour: "naive", "dml", "truth" (dashed)
+    or "other"; columns without one take the next colour of the cycle.
+    """
+    ax = new_axes(ax)
+    for name in table.columns:
+        kind = family_of(name, family)
+        style = "--" if kind == "truth" else "-"
+        colour = None if kind is None else COLOURS[kind]
+        ax.plot(table.index, table[name], marker="o", ms=4, ls=style, label=plain(name), color=colour)
+    if truth is not None:
+        ax.axhline(truth, color=COLOURS["truth"], ls="--", label="truth")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend()
+    return ax
+
+
+def plot_sampling(
+    draws: Mapping[str, ArrayLike],
+    truth: float,
+    xlabel: str,
+    ax: Axes | None = None,
+    bins: int = 25,
+    *,
+    family: "str | Mapping[str, str] | None" = None,
+) -> Axes:
+    """Histograms of estimates over many simulated samples, with the truth; ``family`` as in :func:`plot_curves`."""
+    ax = new_axes(ax)
+    everything = np.concatenate([np.asarray(v, dtype=float) for v in draws.values()])
+    edges = np.histogram_bin_edges(everything, bins=bins)
+    for name, values in draws.items():
+        kind = family_of(name, family)
+        colour = None if kind is None else COLOURS[kind]
+        ax.hist(np.asarray(values), list(edges), alpha=0.55, label=plain(name), color=colour)
+    ax.axvline(truth, color=COLOURS["truth"], ls="--", label="truth")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel("samples")
+    ax.legend()
+    return ax
+
+
+def plot_draws(
+    draws: "Mapping[str, ArrayLike | Sequence[Estimate]] | pd.DataFrame",
+    truth: float,
+    xlabel: str,
+    ax: Axes | None = None,
+    *,
+    family: "str | Mapping[str, str]" = "other",
+) -> Axes:
+    """Estimates over many simulated samples: one line an estimator, one dot a sample, a bar at their mean.
+
+    Estimates bring their family; for bare numbers ``family`` says it, for all or for each by name.
+    """
+    named: dict[str, list[Any]] = {str(name): list(np.asarray(values)) for name, values in draws.items()}
+    ax = new_axes(ax, 1.1 + 0.42 * len(named))
+    for row, (name, values) in enumerate(named.items()):
+        known = isinstance(values[0], Estimate)
+        colour = COLOURS[values[0].family if known else family_of(name, family) or "other"]
+        x = np.array([e.value for e in values] if known else values, dtype=float)
+        height = row + np.linspace(-0.25, 0.25, len(x))  # in order of the samples: no two dots on one spot
+        ax.plot(x, height, "o", color=colour, ms=4, alpha=0.45, mew=0)
+        ax.plot([x.mean()] * 2, [row - 0.36, row + 0.36], color=colour, lw=2.5)
+    ax.axvline(truth, color=COLOURS["truth"], lw=1.5, ls="--", label="truth")
+    ax.set_yticks(range(len(named)), [plain(name) for name in named])
+    ax.set_ylim(len(named) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(xlabel)
+    ax.legend(loc="best")
+    return ax
+
+
+_LEARNERS = {"linear": "#E69F00", "trees": COLOURS["dml"], "network": COLOURS["treated"]}
+
+
+def plot_tradeoff(
+    table: pd.DataFrame, x: str, y: str, by: str, xlabel: str, ylabel: str, ax: Axes | None = None, joined: bool = True
+) -> Axes:
+    """Two columns against each other on logarithmic axes, one colour a family of ``by``, one marker a member.
+
+    The family is what comes before the comma, as in "trees, untuned". Points of one member are joined in the order
+    of the rows.
+    """
+    ax = new_axes(ax, 4.2)
+    seen: dict[str, int] = {}
+    for name, rows in table.groupby(by, sort=False):
+        family = str(name).split(",")[0]
+        member = seen[family] = seen.get(family, -1) + 1
+        colour = _LEARNERS.get(family, COLOURS["other"])
+        ax.plot(
+            rows[x],
+            rows[y],
+            color=colour,
+            ls=("-", "--", ":")[member % 3] if joined else "none",
+            marker="os^"[member % 3],
+            mfc=colour if member % 2 == 0 else ax.get_facecolor(),
+            ms=7 if joined else 4,
+            label=str(name),
+        )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        axis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend(fontsize=8)
+    return ax

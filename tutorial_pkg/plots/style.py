@@ -1,0 +1,59 @@
+"""The look of every figure: one palette for light and dark pages, and words that draw as they are."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+from cycler import cycler
+from matplotlib.axes import Axes
+
+COLOURS = {
+    "truth": "#000000",
+    "benchmark": "#000000",
+    "naive": "#D55E00",
+    "dml": "#0072B2",
+    "treated": "#009E73",
+    "control": "#CC79A7",
+    "other": "#6E6E6E",
+}
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults for the book: size, fonts, light grid, a solid background for dark pages."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7.0, 3.6),
+            "figure.dpi": 110,
+            "figure.facecolor": "#FCFCFA",
+            "axes.facecolor": "#FCFCFA",
+            "savefig.facecolor": "#FCFCFA",
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#E4E4E0",
+            "axes.titlelocation": "left",
+            "axes.titlesize": 11,
+            "font.size": 10,
+            "legend.frameon": False,
+            "axes.prop_cycle": cycler(color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]),
+        }
+    )
+
+
+def new_axes(ax: Axes | None, height: float | None = None) -> Axes:
+    """The axes given, or new ones in the book's style."""
+    if ax is not None:
+        return ax
+    use_style()
+    return plt.subplots(figsize=(7.0, height) if height else None)[1]
+
+
+def plain(text: object) -> str:
+    """Words from a user's table, in which a dollar sign starts no formula."""
+    return str(text).replace("$", r"\$")
+
+
+def family_of(name: object, family: "str | Mapping[str, str] | None") -> str | None:
+    """The family of one of several curves, where it is known."""
+    return family.get(str(name)) if isinstance(family, Mapping) else family

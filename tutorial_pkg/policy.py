@@ -1,0 +1,105 @@
+"""Whom to nudge when a nudge costs money: the value of a policy, and shallow trees that choose one."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from tutorial_pkg.data import CausalData
+from tutorial_pkg.estimate import Estimate, from_influence
+from tutorial_pkg.handover import aipw_signal
+from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.weighting import CLIPPING
+from tutorial_pkg.words import Words
+
+
+def policy_value(
+    nuisances: Nuisances, treat: ArrayLike, cost: float = 0.0, value_per_unit: float = 1.0, clipping: float = CLIPPING
+) -> Estimate:
+    """Mean gain per row of nudging the rows marked in ``treat`` instead of nobody, in money.
+
+    Estimates E[pi(X) (value_per_unit (Y1 - Y0) - cost)] from the doubly robust signal. Honest only on rows that
+    did not choose the policy: see :func:`split_rows`.
+
+    References
+    ----------
+    Athey and Wager (2021), Policy learning with observational data.
+    """
+    data = nuisances.data
+    if isinstance(treat, pd.Series) and len(treat) == data.n_rows and not treat.index.equals(data.frame.index):
+        raise ValueError("treat has another index than the frame; align it, for instance with treat.loc[frame.index].")
+    gain = marked_rows(treat, data.n_rows) * (value_per_unit * aipw_signal(nuisances, clipping).mean(axis=1) - cost)
+    names = {"estimand": "policy value", "method": "DML (IRM)"}
+    value = from_influence(gain.mean(), gain - gain.mean(), data, family="dml", **names)
+    return replace(value, outcome="money a row", words=Words("the policy", "money a row"))
+
+
+def marked_rows(treat: ArrayLike, n_rows: int) -> NDArray:
+    """The policy as one 0 or 1 a row, checked."""
+    marked = np.asarray(treat)
+    if marked.shape != (n_rows,) or pd.isna(marked).any() or not np.isin(marked, [0, 1]).all():
+        raise ValueError(f"treat needs one True or False for each of the {n_rows:,} rows.")
+    return marked
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyTree:
+    """A shallow tree over the effect modifiers that says whom to nudge; print it to read it.
+
+    ``tree`` is the fitted ``econml.policy.PolicyTree``.
+    """
+
+    tree: Any = field(repr=False)
+    data: CausalData = field(repr=False)
+
+    def nudge(self, frame: pd.DataFrame | None = None) -> NDArray[np.bool_]:
+        """Whether to nudge each row, (n,), of the rows it was grown on or of a new frame."""
+        return self.tree.predict(self.data.modifiers(frame)) == 1
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines(0, ""))
+
+    def _lines(self, node: int, indent: str) -> list[str]:
+        """The rule from this node on; branches that come to the same verdict are not told apart."""
+        nodes, verdicts = self.tree.tree_, self._verdicts(node)
+        if len(verdicts) == 1:
+            return [indent + ("nudge" if verdicts.pop() else "do not nudge")]
+        name, threshold = self.data.modifier_names[nodes.feature[node]], nodes.threshold[node]
+        shown = f"{threshold:.3g}" if abs(threshold) < 1000 else f"{threshold:.0f}"
+        at_most, above = (f"if {name} {sign} {shown}" for sign in ("<=", ">"))
+        if name not in self.data.covariates:  # the 0/1 column of a level
+            at_most, above = (f"if {name.replace('=', f' {word} ', 1)}" for word in ("is not", "is"))
+        deeper = indent + "    "
+        left, right = nodes.children_left[node], nodes.children_right[node]
+        return [indent + at_most, *self._lines(left, deeper), indent + above, *self._lines(right, deeper)]
+
+    def _verdicts(self, node: int) -> set[bool]:
+        """What the leaves below a node say."""
+        nodes = self.tree.tree_
+        if nodes.children_left[node] < 0:
+            return {bool(np.ravel(nodes.value[node])[1] > 0)}
+        return self._verdicts(nodes.children_left[node]) | self._verdicts(nodes.children_right[node])
+
+
+def policy_tree(
+    nuisances: Nuisances, depth: int = 2, cost: float = 0.0, value_per_unit: float = 1.0, clipping: float = CLIPPING
+) -> PolicyTree:
+    """A tree of at most the given depth with a high doubly robust :func:`policy_value` on these rows.
+
+    Grown split by split, each the one that gains most (``econml.policy.PolicyTree``); a leaf holds at least a
+    hundredth of the rows. Judge it on other rows.
+
+    References
+    ----------
+    Athey and Wager (2021), Policy learning with observational data.
+    """
+    from econml.policy import PolicyTree as WelfareTree
+
+    modifiers = nuisances.data.varying_modifiers()
+    gain = value_per_unit * aipw_signal(nuisances, clipping).mean(axis=1) - cost
+    smallest = max(5, nuisances.data.n_rows // 100)
+    tree = WelfareTree(max_depth=depth, min_samples_leaf=smallest, honest=False, random_state=0)
+    tree.fit(modifiers, np.column_stack([np.zeros_like(gain), gain]))
+    return PolicyTree(tree, nuisances.data)

@@ -1,0 +1,86 @@
+"""Long computations on disk: cells that survive an interruption, and results with their provenance."""
+
+import json
+import platform
+from collections.abc import Callable, Mapping
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import joblib
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm.auto import tqdm
+
+Cell = Callable[[], pd.DataFrame]
+
+
+def finish_cells(
+    cells: Mapping[str, Cell], folder: "str | Path | None" = None, *, n_jobs: int = -1, progress: bool = True
+) -> pd.DataFrame:
+    """The rows of all cells, computed side by side; those already in the folder are read.
+
+    Parameters
+    ----------
+    cells : mapping of name to function
+        Each function takes no argument and returns its rows; the name becomes that of its file.
+    folder : path, optional
+        Where finished cells are kept. The same call goes on after an interruption and loses at most the cells
+        that were being computed. Cells are known by their names alone, so rename what you change.
+    n_jobs : int
+        Cells computed side by side.
+    """
+    kept = Path(folder) if folder is not None else None
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+    files = {name: _file(kept, name) for name in cells} if kept is not None else {}
+    if len(set(files.values())) < len(files):
+        raise ValueError("Two cells would share a file; give them names that differ in more than signs.")
+    found = {name: pd.read_parquet(file) for name, file in files.items() if file.exists()}
+    work = (joblib.delayed(_finish)(name, cell, files.get(name)) for name, cell in cells.items() if name not in found)
+    done = joblib.Parallel(n_jobs, return_as="generator_unordered")(work)
+    for name, rows in tqdm(done, total=len(cells), initial=len(found), desc="cells", disable=not progress):
+        found[name] = rows
+    return pd.concat([found[name] for name in cells], ignore_index=True)
+
+
+def read_cells(folder: "str | Path") -> pd.DataFrame:
+    """The rows of the cells that are finished so far."""
+    return pd.concat([pd.read_parquet(file) for file in sorted(Path(folder).glob("*.parquet"))], ignore_index=True)
+
+
+def _finish(name: str, cell: Cell, file: Path | None) -> tuple[str, pd.DataFrame]:
+    rows = cell()
+    if file is not None:
+        rows.to_parquet(partial := file.with_suffix(".partial"))
+        partial.rename(file)  # a cell is there whole or not at all
+    return name, rows
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / (name.replace(", ", "-").replace(" ", "_").replace("/", "_") + ".parquet")
+
+
+def provenance(**settings: object) -> dict[str, str]:
+    """Versions, machine and date, to be stored with results."""
+    packages = ("tutorial-pkg", "numpy", "scikit-learn", "lightgbm", "doubleml", "econml")
+    return {
+        "date": date.today().isoformat(),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {joblib.cpu_count()} cores",
+        **{name: version(name) for name in packages},
+        **{name: str(value) for name, value in settings.items()},
+    }
+
+
+def write_results(results: pd.DataFrame, path: "str | Path", **settings: object) -> None:
+    """Write results as Parquet, with their provenance in the file's metadata."""
+    table = pa.Table.from_pandas(results, preserve_index=False)
+    metadata = (table.schema.metadata or {}) | {b"provenance": json.dumps(provenance(**settings)).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def read_provenance(path: "str | Path") -> dict[str, str]:
+    """The provenance stored by :func:`write_results`."""
+    return json.loads(pq.read_schema(path).metadata[b"provenance"])

@@ -1,0 +1,37 @@
+"""Weights made from propensities, and the clipping that keeps them finite."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+CLIPPING = 0.01
+"""Propensities are moved into [0.01, 0.99] unless another threshold is asked for."""
+
+
+def check_clipping(clipping: float) -> None:
+    """Refuse a threshold that would move no propensity, or all of them."""
+    if not 0 < clipping < 0.5:
+        raise ValueError(f"clipping={clipping!r} is not between 0 and 0.5; {CLIPPING} is the usual choice.")
+
+
+def clipped(propensity: NDArray[np.float64], clipping: float = CLIPPING) -> NDArray[np.float64]:
+    """Propensities moved into [clipping, 1 - clipping]."""
+    check_clipping(clipping)
+    return np.clip(propensity, clipping, 1 - clipping)
+
+
+def share_clipped(propensity: NDArray[np.float64], clipping: float = CLIPPING) -> float:
+    """Share of the rows whose propensity :func:`clipped` moves."""
+    return float(np.mean((propensity < clipping) | (propensity > 1 - clipping)))
+
+
+def inverse_weights(
+    d: NDArray[np.int8], propensity: NDArray[np.float64], clipping: float = CLIPPING
+) -> NDArray[np.float64]:
+    """1/m of the treated and 1/(1-m) of the untreated, with m clipped, (n_rows,)."""
+    m = clipped(propensity, clipping)
+    return np.where(d == 1, 1 / m, 1 / (1 - m))
+
+
+def effective_share(weights: NDArray[np.float64]) -> float:
+    """Effective sample size (sum w)^2 / sum w^2 of weighted rows, as a share of their number (Kish, 1965)."""
+    return float(weights.sum() ** 2 / (weights**2).sum() / len(weights))
