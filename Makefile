@@ -5,7 +5,7 @@ UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 RUN = $(UV) run --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab bench lint clean environment uv
+.PHONY: help book test unit lab bench mutation lint format clean environment uv
 
 help:           ## show this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/'
@@ -16,11 +16,21 @@ book: uv        ## execute the chapters that changed and render the book
 test: uv        ## run the tests (executes stale chapters first)
 	$(RUN) pytest
 
+unit: uv        ## run the tests of the package alone, without chapters and slow claims
+	$(RUN) pytest --ignore=tests/chapters -m "not slow" -n 2 --cov --cov-report=term
+
 lab: uv         ## open the chapters in JupyterLab
 	$(RUN) jupyter lab book
 
 bench: uv       ## run the benchmarks
 	$(RUN) pytest tests/benchmarks -s -o python_files="bench_*.py"
+
+mutation: uv    ## break the package in small ways and count which its tests notice (takes hours)
+	$(RUN) python -m tests.benchmarks.mutation
+
+format: uv      ## bring the code into its style
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
 
 lint: uv        ## check style and types
 	$(RUN) ruff check

@@ -13,6 +13,7 @@ A test reads what the chapters computed, executing first what is stale:
 import argparse
 import base64
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.readers import get_reader
 from myst_nb.core.read import is_myst_markdown_notebook
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -99,12 +101,13 @@ def _chapters():
 
 
 def _open_cache():
-    """Open the cache of executed chapters, emptied if package, data or lock changed since.
+    """Open the cache of executed chapters, emptied if data or lock changed since.
 
-    The cache itself knows only the code inside a chapter.
+    The cache itself knows only the code inside a chapter; what of the package it used, `_valid_record` compares.
     """
     mark = CACHE / "made_from"
-    inputs = _hash_of_inputs()
+    files = [*(ROOT / "data").iterdir(), ROOT / "uv.lock", ROOT / "tutorial_pkg" / "__init__.pyi"]
+    inputs = json.dumps({p.name: _hash(p) for p in sorted(files) if p.is_file()})
     if not (mark.exists() and mark.read_text() == inputs):
         shutil.rmtree(CACHE, ignore_errors=True)
     cache = get_cache(CACHE)
@@ -112,44 +115,55 @@ def _open_cache():
     return cache
 
 
-def _hash_of_inputs():
-    files = [p for folder in ("tutorial_pkg", "data") for p in (ROOT / folder).rglob("*") if p.is_file()]
-    digest = hashlib.sha256()
-    for path in sorted([*files, *ROOT.glob("uv.lock")]):
-        if "__pycache__" not in path.parts and not path.name.startswith("."):
-            digest.update(path.relative_to(ROOT).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+def _hash(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _valid_record(cache, notebook):
+    """The record of a chapter's execution, or None where its code or a module it used has changed."""
+    try:
+        record = cache.match_cache_notebook(notebook)
+    except KeyError:
+        return None
+    used = record.data["modules"]
+    same = all((ROOT / name).is_file() and _hash(ROOT / name) == before for name, before in used.items())
+    return record if same else None
 
 
 def _execute_stale(cache):
     """Execute the chapters without a valid result, keep what succeeds, and return their names."""
     stale = {}
     for name, notebook in _chapters().items():
-        try:
-            record = cache.match_cache_notebook(notebook)
-        except KeyError:
+        if record := _valid_record(cache, notebook):
+            # captions, alt texts and tags are cell metadata, which the cache would keep as they were
+            _keep(cache, name, cache.merge_match_into_notebook(notebook, cell_meta=())[1], record.data)
+        else:
             stale[name] = notebook
-        else:  # captions, alt texts and tags are cell metadata, which the cache would keep as they were
-            current = cache.merge_match_into_notebook(notebook, cell_meta=())[1]
-            _keep(cache, name, current, record.data["execution_seconds"])
     # Inherited by the kernels: as chapters run two at a time, each keeps to one core, also in joblib.
     os.environ |= dict.fromkeys(ONE_THREAD, "1")
     failures = []
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        for name, seconds, error in pool.map(_execute, stale, stale.values()):
-            print(f"{seconds:7.1f} s  {name}{' FAILED' if error else ''}", flush=True)
+        for name, record, error in pool.map(_execute, stale, stale.values()):
+            print(f"{record['execution_seconds']:7.1f} s  {name}{' FAILED' if error else ''}", flush=True)
             if error:
                 failures.append(f"{name} failed:\n{_excerpt(error)}")
             else:
-                _keep(cache, name, stale[name], seconds)
+                _keep(cache, name, stale[name], record)
     if failures:
         raise ChapterError("\n\n".join(failures))
     return list(stale)
 
 
+MODULES_USED = """
+import json, sys
+print(json.dumps([m.__file__ for name, m in list(sys.modules.items()) if name.startswith("tutorial_pkg")]))
+"""
+
+
 def _execute(name, notebook):
-    """Execute a notebook in place; the kernel is a process of its own."""
+    """Execute a notebook in place, in a process of its own; tell its seconds and the modules of the package it used."""
     start = time.perf_counter()
+    notebook.cells.append(new_code_cell(MODULES_USED))
     client = NotebookClient(
         notebook,
         timeout=SECONDS_PER_CELL,
@@ -160,8 +174,10 @@ def _execute(name, notebook):
     try:
         client.execute()
     except Exception as error:  # a dead kernel too is reported by chapter
-        return name, time.perf_counter() - start, error
-    return name, time.perf_counter() - start, None
+        return name, {"execution_seconds": time.perf_counter() - start}, error
+    used = json.loads(notebook.cells.pop().outputs[0]["text"])
+    modules = {os.path.relpath(file, ROOT): _hash(Path(file)) for file in used}
+    return name, {"execution_seconds": time.perf_counter() - start, "modules": modules}, None
 
 
 def _figure(cache, chapter, name):
@@ -173,8 +189,8 @@ def _figure(cache, chapter, name):
     raise ChapterError(f"{chapter} has no figure named {name}")
 
 
-def _keep(cache, name, notebook, seconds):
-    bundle = CacheBundleIn(notebook, str(ROOT / "book" / f"{name}.md"), data={"execution_seconds": seconds})
+def _keep(cache, name, notebook, record):
+    bundle = CacheBundleIn(notebook, str(ROOT / "book" / f"{name}.md"), data=record)
     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 

@@ -2,14 +2,15 @@
 
 import os
 
+# The tests fit small data, for which starting processes or threads takes longer than the fits.
+for name in ("LOKY_MAX_CPU_COUNT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import tutorial_pkg as tp
-
-# The tests fit small data, for which starting processes takes longer than the fits.
-os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 
 
 @pytest.fixture(scope="session")

@@ -137,18 +137,18 @@ def test_the_same_forest_grows_twice(fitted):
 
 def test_validation_without_truth_finds_real_differences(halves):
     train, held_out = halves
-    table = tp.cate.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
+    table = tp.validation.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
     assert table.loc["best linear predictor", "p_value"] < 0.01
     assert table.loc["best linear predictor", "value"] > 0.4
     assert table.loc["uplift (Qini)", "value"] > 0
-    again = tp.cate.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
+    again = tp.validation.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
     pd.testing.assert_frame_equal(table, again)
 
 
 def test_the_slope_of_the_validation_has_the_error_that_fits_its_signal(halves):
     train, held_out = halves
     model = tp.estimate_cate(train, "linear_dr")
-    row = tp.cate.validate_cate(model, held_out).loc["best linear predictor"]
+    row = tp.validation.validate_cate(model, held_out).loc["best linear predictor"]
     design = sm.add_constant(model.effect(held_out.data.frame))
     fit = sm.OLS(aipw_signal(held_out)[:, 0], design).fit(
         cov_type="cluster", cov_kwds={"groups": held_out.data.clusters}
@@ -161,7 +161,7 @@ def test_the_slope_of_the_validation_has_the_error_that_fits_its_signal(halves):
 def test_validation_leaves_the_global_random_stream_alone_and_reports_two_sided(halves):
     train, held_out = halves
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    row = tp.cate.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out).loc["uplift (Qini)"]
+    row = tp.validation.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out).loc["uplift (Qini)"]
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
     assert row["p_value"] == pytest.approx(2 * norm.sf(abs(row["value"] / row["std_error"])))
 
@@ -178,14 +178,14 @@ def test_validation_without_truth_finds_nothing_where_there_is_nothing():
     sample = tp.simulate_sellers(4_000, "randomised", seed=3, n_covariates=15, effect=0.0)
     fitted = tp.cross_fit(sample.data, tp.learners.linear(), n_folds=3, progress=False)
     train, held_out = (fitted.take(rows) for rows in tp.folds.split_rows(fitted.data))
-    table = tp.cate.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
+    table = tp.validation.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
     assert table.loc["best linear predictor", "p_value"] > 0.01
 
 
 def test_validation_matches_categories_by_level(categories):
     _, train, held_out = categories
     model = tp.estimate_cate(train, "linear_dr")
-    slope = tp.cate.validate_cate(model, held_out, n_groups=2).loc["best linear predictor", "value"]
+    slope = tp.validation.validate_cate(model, held_out, n_groups=2).loc["best linear predictor", "value"]
     effect = model.effect(held_out.data.frame)
     assert slope == pytest.approx(np.polyfit(effect, aipw_signal(held_out)[:, 0], 1)[0])
     assert 0.7 < slope < 1.3
@@ -194,7 +194,7 @@ def test_validation_matches_categories_by_level(categories):
 def test_rows_the_model_cannot_place_are_refused(categories):
     fitted, train, held_out = categories
     with pytest.raises(ValueError, match="'kind' has the level 'a'"):
-        tp.cate.validate_cate(tp.estimate_cate(held_out, "linear_dr"), train)
+        tp.validation.validate_cate(tp.estimate_cate(held_out, "linear_dr"), train)
     model = tp.estimate_cate(train, "linear_dr")
     with pytest.raises(ValueError, match="'size' is missing or infinite in 800 rows"):
         model.interval(fitted.data.frame.assign(size=np.inf))
@@ -212,10 +212,10 @@ def test_a_validation_without_groups_or_differences_is_refused(categories):
     model = tp.estimate_cate(train, "linear_dr")
     for n_groups in (1, 2.5, 400):
         with pytest.raises(ValueError, match=f"n_groups={n_groups}"):
-            tp.cate.validate_cate(model, held_out, n_groups)
+            tp.validation.validate_cate(model, held_out, n_groups)
     same = replace(held_out, data=replace(held_out.data, frame=held_out.data.frame.assign(kind="b", size=0.0)))
     with pytest.raises(ValueError, match="the same effect"):
-        tp.cate.validate_cate(model, same)
+        tp.validation.validate_cate(model, same)
 
 
 def test_what_cannot_be_answered_is_refused(fitted, models, big):

@@ -50,10 +50,27 @@ def test_overlap_fails_when_the_arms_have_little_in_common():
 
 def test_effective_shares_are_those_of_the_formula(nuisances):
     m, d = nuisances.propensity[:, 0], nuisances.data.d
-    w = 1 / np.clip(m[d == 1], 0.01, None)
-    expected = w.sum() ** 2 / (w**2).sum() / (d == 1).sum()
-    table = diagnostics.overlap(nuisances).table
-    assert table.loc["propensity of the treated", "effective share"] == pytest.approx(expected)
+    table = diagnostics.overlap(nuisances, clipping=0.2).table
+    for name, own in (("treated", m[d == 1]), ("untreated", 1 - m[d == 0])):
+        w = 1 / np.clip(own, 0.2, 0.8)
+        expected = w.sum() ** 2 / (w**2).sum() / len(w)
+        assert table.loc[f"propensity of the {name}", "effective share"] == pytest.approx(expected)
+        assert table.loc[f"propensity of the {name}", "median"] == np.median(m[d == (name == "treated")])
+    for clipping in (0.001, 0.1):
+        row, ate = table.loc[f"ATE clipped at {clipping}"], tp.estimate_ate(nuisances, clipping)
+        assert row["value"] == ate.value
+        assert row["std_error"] == ate.std_error
+        assert row["share clipped"] == np.mean((m < clipping) | (m > 1 - clipping))
+
+
+def test_standardised_differences_are_those_of_the_formula(nuisances):
+    x, d, m = nuisances.data.x.astype(float), nuisances.data.d, np.clip(nuisances.propensity[:, 0], 0.01, 0.99)
+    column = x[:, nuisances.data.x_names.index("engagement_score")]
+    scale = np.sqrt((column[d == 1].var() + column[d == 0].var()) / 2)
+    weighted = [np.sum(column[own] * w[own]) / np.sum(w[own]) for own, w in ((d == 1, 1 / m), (d == 0, 1 / (1 - m)))]
+    row = diagnostics.balance(nuisances).table.loc["engagement_score"]
+    assert row["before"] == pytest.approx((column[d == 1].mean() - column[d == 0].mean()) / scale)
+    assert row["after"] == pytest.approx((weighted[0] - weighted[1]) / scale)
 
 
 def test_balance_fails_when_the_propensity_model_is_empty(market, nuisances):

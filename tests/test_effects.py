@@ -173,6 +173,7 @@ def test_unusable_groups_are_refused(nuisances):
             tp.estimate_gate(nuisances, groups)
 
 
+@pytest.mark.slow
 def test_ate_att_and_plr_cover_their_truths():
     """60 markets: a 95% interval covers too few of them, by this bound, once in 500 times."""
     targets = {"ate": tp.estimate_ate, "att": tp.estimate_att, "plr": tp.estimate_plr}

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2, norm
 
 import tutorial_pkg as tp
 
@@ -59,3 +60,152 @@ def test_estimates_print_and_tidy(nuisances):
     assert "<table" in ate._repr_html_()
     lower, upper = ate.conf_int(0.9)
     assert ate.conf_int()[0] < lower < ate.value < upper < ate.conf_int()[1]
+
+
+def test_a_mapping_names_its_estimates(nuisances):
+    both = tp.Estimates({"all": tp.estimate_ate(nuisances), "followers": tp.estimate_att(nuisances)})
+    assert both.names == ["all", "followers"]
+    assert both["followers"].estimand == "ATT"
+    assert list(both.tidy()["label"]) == ["all", "followers"]
+    assert list(both.tidy().index) == [0, 1]
+
+
+def test_a_table_over_outcomes_is_one_line(market):
+    found = [tp.naive.difference_in_means(market.for_outcome(o).data) for o in ("units_30d", "clicks_30d")]
+    assert list(tp.Estimates(found).tidy()["outcome"]) == ["units_30d", "clicks_30d"]
+
+
+def test_beside_their_truth_estimates_show_what_differs_and_whether_they_cover():
+    one = tp.Estimate(1.0, 0.5, "ATE", "m", 10, outcome="y", label="one")
+    other = tp.Estimate(3.0, 0.5, "ATT", "m", 10, outcome="y", label="other")
+    table = tp.Estimates([one, other]).compare({"one": 1.5, "other": 1.0}, level=0.9)
+    assert list(table.columns) == ["estimand", "value", "lower", "upper", "truth", "error", "covers"]
+    assert list(table["error"]) == [-0.5, 2.0]
+    assert list(table["covers"]) == [True, False]
+    assert table.loc["one", "upper"] == pytest.approx(1 + 1.6448536 * 0.5)
+    html = table._repr_html_()
+    assert "90% interval" in html
+    assert "✓" in html
+    assert "✗" in html
+    alike = tp.Estimates([one, one]).compare(1.0)
+    assert "estimand" not in alike.columns
+    with pytest.raises(ValueError, match="'other'"):
+        tp.Estimates([one, other]).compare(pd.Series({"one": 1.0}))
+
+
+def test_a_contrast_says_what_it_contrasts(market, nuisances):
+    groups = tp.estimate_gate(nuisances, "product_category")
+    assert (tp.estimate_att(nuisances) - tp.estimate_ate(nuisances)).estimand == "ATT - ATE"
+    assert (groups["toys"] - groups["home"]).estimand == "GATE: toys - home"
+    after = tp.naive.difference_in_means(market.data)
+    before = tp.naive.difference_in_means(market.for_outcome("units_prev_30d").data)
+    assert (after - before).estimand == (
+        "difference in means: units sold in 30 days - units sold in the 30 days before"
+    )
+    assert (after - tp.estimate_ate(nuisances)).family == "other"
+
+
+def test_naive_estimates_do_not_call_themselves_ate(market):
+    for comparison in (
+        tp.naive.difference_in_means,
+        tp.naive.regression_adjusted,
+        tp.naive.matched,
+        tp.naive.inverse_propensity_weighted,
+        lambda data: tp.naive.stratified(data, "product_category"),
+    ):
+        estimate = comparison(market.data)
+        assert "difference" in estimate.estimand
+        assert estimate.family == "naive"
+
+
+def test_influence_values_of_other_rows_and_no_estimates_are_refused(market):
+    with pytest.raises(ValueError, match="3 values for 2,000 rows"):
+        tp.from_influence(1.0, np.zeros(3), market.data, estimand="ATE", method="m")
+    with pytest.raises(ValueError, match="no estimate"):
+        tp.Estimates([])
+
+
+def with_influence(influence, clusters=None, value=1.0, label=""):
+    """An estimate whose error is that of the mean of its influence values, by the textbook."""
+    sums = influence if clusters is None else pd.Series(influence).groupby(clusters).sum().to_numpy()
+    error = np.sqrt(np.sum(sums**2)) / len(influence)
+    return tp.Estimate(value, error, "ATE", "m", len(influence), influence, clusters=clusters, label=label)
+
+
+def critical_values(estimates):
+    band = estimates.simultaneous(n_draws=200_000)
+    errors = np.array([e.std_error for e in estimates])
+    return ((band["upper"] - band["lower"]) / 2 / errors).to_numpy()
+
+
+def test_the_critical_value_follows_the_correlation_of_the_estimates():
+    """Of one estimate told five times it is that of one, of five independent ones Sidak's."""
+    one = np.random.default_rng(0).normal(size=500)
+    assert critical_values(tp.Estimates([with_influence(one * k) for k in range(1, 6)])) == pytest.approx(
+        1.96, abs=0.02
+    )
+    apart = [np.where(np.arange(500) // 100 == k, one, 0.0) for k in range(5)]
+    sidak = norm.ppf((1 + 0.95 ** (1 / 5)) / 2)
+    assert critical_values(tp.Estimates([with_influence(i) for i in apart])) == pytest.approx(sidak, abs=0.02)
+
+
+def test_estimates_of_other_rows_of_the_same_sellers_are_correlated():
+    seller = np.repeat(np.arange(250), 2)
+    shock = np.random.default_rng(1).normal(size=250)
+    apart = [np.where(np.arange(500) % 2 == k, shock[seller], 0.0) for k in range(2)]
+    alike = [with_influence(i, seller, label=str(k)) for k, i in enumerate(apart)]
+    assert critical_values(tp.Estimates(alike)) == pytest.approx(1.96, abs=0.02)
+    band = tp.Estimates(alike).simultaneous(0.9)
+    assert list(band.index) == ["0", "1"]
+    assert list(band["value"]) == [1.0, 1.0]
+    pd.testing.assert_frame_equal(band, tp.Estimates(alike).simultaneous(0.9))
+
+
+def test_the_test_of_equality_is_walds():
+    rng = np.random.default_rng(2)
+    influence, values = rng.normal(size=(3, 400)) + rng.normal(size=400), np.array([1.0, 1.1, 1.3])
+    found = tp.Estimates([with_influence(i, value=v) for i, v in zip(influence, values)]).test_equal()
+    covariance = influence @ influence.T / 400**2
+    contrast = np.array([[1, 0, -1], [0, 1, -1]])
+    gap = contrast @ values
+    statistic = gap @ np.linalg.inv(contrast @ covariance @ contrast.T) @ gap
+    assert found["statistic"] == pytest.approx(statistic)
+    assert found["df"] == 2
+    assert found["p_value"] == pytest.approx(chi2.sf(statistic, 2))
+
+
+def test_two_estimates_are_equal_when_their_contrast_is_zero(nuisances):
+    ate, att = tp.estimate_ate(nuisances), tp.estimate_att(nuisances)
+    gap = att - ate
+    found = tp.Estimates([ate, att]).test_equal()
+    assert found["statistic"] == pytest.approx((gap.value / gap.std_error) ** 2)
+    assert found["p_value"] == pytest.approx(2 * norm.sf(abs(gap.value / gap.std_error)))
+
+
+def test_the_error_of_a_contrast_is_clustered(market, nuisances):
+    gap = tp.estimate_att(nuisances) - tp.estimate_ate(nuisances)
+    sums = pd.Series(gap.influence).groupby(market.data.frame["seller_id"].to_numpy()).sum()
+    assert gap.std_error == pytest.approx(np.sqrt((sums**2).sum()) / market.data.n_rows)
+
+
+def test_estimates_without_influence_or_of_other_rows_are_not_subtracted(market, nuisances):
+    ate = tp.estimate_ate(nuisances)
+    with pytest.raises(ValueError, match="gives no influence values"):
+        ate - tp.naive.matched(market.data)
+    with pytest.raises(ValueError, match="at least two estimates with influence values"):
+        tp.Estimates([ate, tp.naive.matched(market.data)]).test_equal()
+    with pytest.raises(ValueError, match=r"different rows \(2,000 and 500\)"):
+        ate - tp.estimate_ate(nuisances.take(np.arange(500)))
+    other = with_influence(np.ones(2_000), np.arange(2_000) // 8)
+    with pytest.raises(ValueError, match="their clusters differ"):
+        ate - other
+    with pytest.raises(TypeError):
+        ate - 1.0
+
+
+def test_an_estimate_is_found_by_its_label_its_method_or_its_place(nuisances):
+    both = tp.Estimates({"all": tp.estimate_ate(nuisances), "followers": tp.estimate_att(nuisances)})
+    assert both[1] is both["followers"]
+    assert both["DML (IRM)"] is both[0]
+    with pytest.raises(KeyError, match="'nobody'; there are: all, followers"):
+        both["nobody"]

@@ -108,6 +108,21 @@ def test_a_line_is_left_a_line():
     assert mean_squared_error(truth, trees) < mean_squared_error(truth, line) + 0.1
 
 
+def test_the_line_keeps_to_the_range_of_its_training_rows():
+    """Of a row far from those it was fitted on a line says anything; trees say what they say at the edge."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(500, 3))
+    y = 10 * x[:, 0] + 0.1 * rng.normal(size=500)
+    d = (rng.random(500) < 1 / (1 + np.exp(-2 * x[:, 0]))).astype(int)
+    far = np.array([[50.0, 0, 0], [-50.0, 0, 0]])
+    high, low = boosted_trees().outcome.fit(x, y).predict(far)
+    assert y.max() - 3 < high < y.max() + 3
+    assert y.min() - 3 < low < y.min() + 3
+    fitted = boosted_trees().propensity.fit(x, d)
+    inside = fitted.predict_proba(x)[:, 1]
+    assert (np.abs(fitted.predict_proba(far)[:, 1] - [inside.max(), inside.min()]) < 0.05).all()
+
+
 def test_the_scale_is_chosen_by_held_out_loss():
     rng = np.random.default_rng(2)
     x = rng.normal(size=(1_500, 4))

@@ -172,3 +172,138 @@ def test_the_placebo_has_no_effect_but_a_naive_difference():
 def test_an_impossible_market_is_refused_by_name(arguments, named):
     with pytest.raises(ValueError, match=named):
         tp.simulate_sellers(**({"n_rows": 100} | arguments))
+
+
+def test_the_committed_data_are_drawn_again_in_this_process():
+    """The data-generating process is fixed by design: every number of it is held by the data drawn with it."""
+    drawn, committed = tp.simulate_sellers(10_000, seed=6), tp.load_sellers()
+    pd.testing.assert_frame_equal(drawn.data.frame, committed.data.frame, check_exact=True)
+    for outcome in (*OUTCOMES, PLACEBO):
+        one, other = drawn.truths[outcome], committed.truths[outcome]
+        np.testing.assert_allclose(one.propensity, other.propensity, atol=1e-6)
+        for part in ("outcome_control", "outcome_treated", "observed_control", "observed_treated"):
+            np.testing.assert_allclose(getattr(one, part), getattr(other, part), atol=1e-5)
+
+
+FROZEN = {  # means over 2,000 rows: propensity, decision; of each outcome E[Y1 - Y0 | X] and what was seen
+    ("proactive", "restock"): [
+        0.3027396702,
+        0.308,
+        7.7113255102,
+        22.569,
+        172.834014959,
+        507.749145,
+        59.905118739,
+        176.009,
+        0,
+        17.9305,
+    ],
+    ("proactive", "sponsored_ads"): [
+        0.296685793321,
+        0.2965,
+        7.26341205017,
+        22.357,
+        162.634210459,
+        508.39087,
+        56.2393594572,
+        173.31,
+        0,
+        17.952,
+    ],
+    ("proactive", "outlet_deal"): [
+        0.297868018467,
+        0.2955,
+        7.33259196551,
+        22.6195,
+        111.969594511,
+        487.08053,
+        56.679596819,
+        174.9235,
+        0,
+        17.9625,
+    ],
+    ("self_reliant", "restock"): [
+        0.351288474055,
+        0.346,
+        7.7113255102,
+        20.74,
+        172.834014959,
+        467.246275,
+        59.905118739,
+        161.4895,
+        0,
+        17.9305,
+    ],
+    ("self_reliant", "sponsored_ads"): [
+        0.350167739833,
+        0.346,
+        7.26341205017,
+        20.678,
+        162.634210459,
+        468.144055,
+        56.2393594572,
+        160.14,
+        0,
+        17.952,
+    ],
+    ("self_reliant", "outlet_deal"): [
+        0.351065667522,
+        0.347,
+        7.33259196551,
+        20.8855,
+        111.969594511,
+        446.887385,
+        56.679596819,
+        162.1365,
+        0,
+        17.9625,
+    ],
+    ("randomised", "restock"): [
+        0.5,
+        0.5015,
+        7.7113255102,
+        22.375,
+        172.834014959,
+        503.14283,
+        59.905118739,
+        173.8865,
+        0,
+        17.9305,
+    ],
+    ("randomised", "sponsored_ads"): [
+        0.5,
+        0.5015,
+        7.26341205017,
+        22.2815,
+        162.634210459,
+        503.441055,
+        56.2393594572,
+        172.6885,
+        0,
+        17.952,
+    ],
+    ("randomised", "outlet_deal"): [
+        0.5,
+        0.5015,
+        7.33259196551,
+        22.386,
+        111.969594511,
+        471.64902,
+        56.679596819,
+        173.389,
+        0,
+        17.9625,
+    ],
+}
+
+
+@pytest.mark.parametrize("recommendation", RECOMMENDATIONS)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_market_is_what_it_was(scenario, recommendation):
+    dials = {"selection": 1.2, "overlap": 0.8, "hidden": 0.6, "effect": 1.5}
+    sample = tp.simulate_sellers(2_000, scenario, recommendation, seed=3, n_covariates=15, **dials)
+    found = [sample.truth.propensity.mean(), sample.data.d.mean()]
+    for outcome in (*OUTCOMES, PLACEBO):
+        one = sample.for_outcome(outcome)
+        found += [one.truth.cate.mean(), one.data.y.mean()]
+    assert found == pytest.approx(FROZEN[scenario, recommendation], rel=1e-9)

@@ -304,6 +304,21 @@ def test_an_impossible_number_of_matches_is_refused(plain, n_matches):
         naive.matched(plain, "size", n_matches)
 
 
+def test_weighting_clips_the_propensities_of_scikit_learns_logistic_regression(plain):
+    size = StandardScaler().fit_transform(plain.x)
+    m = LogisticRegression(C=1.0, max_iter=1000).fit(size, plain.d).predict_proba(size)[:, 1]
+    y, d, found = plain.y, plain.d, {}
+    for clipping in (0.01, 0.4):
+        p = np.minimum(np.maximum(m, clipping), 1 - clipping)
+        w1, w0 = d / p, (1 - d) / (1 - p)
+        mean1, mean0 = np.sum(w1 * y) / np.sum(w1), np.sum(w0 * y) / np.sum(w0)
+        psi = w1 * (y - mean1) / w1.mean() - w0 * (y - mean0) / w0.mean()
+        estimate = found[clipping] = naive.inverse_propensity_weighted(plain, clipping)
+        assert estimate.value == pytest.approx(mean1 - mean0, rel=1e-10)
+        assert estimate.std_error == pytest.approx(np.sqrt(np.mean(psi**2) / len(y)), rel=1e-10)
+    assert abs(found[0.4].value - found[0.01].value) > 0.01  # so that a clipping left out would be noticed
+
+
 def test_a_clipping_that_leaves_nothing_is_refused(plain):
     with pytest.raises(ValueError, match=r"clipping=0\.6"):
         naive.inverse_propensity_weighted(plain, clipping=0.6)

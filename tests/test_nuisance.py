@@ -3,9 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import log_loss
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import tutorial_pkg as tp
 from tutorial_pkg.nuisance import NUISANCES
@@ -63,6 +66,53 @@ def test_folds_keep_clusters_whole_and_arms_balanced(market):
             assert market.data.d[test].mean() == pytest.approx(market.data.d.mean(), abs=0.03)
 
 
+class Threads(RegressorMixin, BaseEstimator):
+    """A regressor that predicts how many threads the libraries below it may use."""
+
+    def fit(self, x, y):
+        self.n_threads_ = max(pool["num_threads"] for pool in threadpool_info())
+        return self
+
+    def predict(self, x):
+        return np.full(len(x), float(self.n_threads_))
+
+
+def test_learners_run_on_one_thread_whatever_is_set_outside(table):
+    data = tp.CausalData(table, **ROLES)
+    with threadpool_limits(2):
+        assert Threads().fit(data.x, data.y).n_threads_ == 2
+        nuisances = tp.cross_fit(data, tp.learners.Learners(Threads(), SIMPLE.propensity), n_folds=2, n_jobs=1)
+    assert (nuisances.outcome == 1).all()
+
+
+def test_losses_are_those_of_their_formulas(market):
+    repeated = tp.cross_fit(market.data, SIMPLE, n_folds=2, n_repeats=2)
+    y, d = market.data.y, market.data.d
+    found = repeated.losses
+    m, g1 = repeated.propensity.mean(axis=1), repeated.outcome_treated.mean(axis=1)
+    assert found.loc["outcome_treated", "loss"] == pytest.approx(np.mean((y - g1)[d == 1] ** 2))
+    assert found.loc["outcome_treated", "constant's loss"] == pytest.approx(y[d == 1].var())
+    assert found.loc["outcome_control", "constant's loss"] == pytest.approx(y[d == 0].var())
+    assert found.loc["outcome", "loss"] == pytest.approx(np.mean((y - repeated.outcome.mean(axis=1)) ** 2))
+    assert found.loc["propensity", "loss"] == pytest.approx(log_loss(d, m))
+    assert found.loc["propensity", "constant's loss"] == pytest.approx(log_loss(d, np.full(len(d), d.mean())))
+    share = 1 - found.loc["outcome", "loss"] / y.var()
+    assert found.loc["outcome", "share explained"] == pytest.approx(share)
+    assert list(found["seconds"]) == [repeated.seconds[name] for name in NUISANCES]
+
+
+def test_predictions_from_elsewhere_are_taken_as_they_are(market):
+    t = market.truth
+    known = tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, t.propensity)
+    assert known.n_repeats == 1
+    assert np.array_equal(known.propensity[:, 0], t.propensity)
+    assert np.allclose(known.outcome[:, 0], t.outcome_control + t.propensity * t.cate)
+    assert not np.shares_memory(known.propensity, t.propensity)
+    for wrong in (t.propensity[:-1], np.where(market.data.d == 1, np.nan, 0.5), t.propensity[:, None]):
+        with pytest.raises(ValueError, match="propensity needs one finite number for each of the 2,000 rows"):
+            tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, wrong)
+
+
 def test_given_folds_are_used(market):
     first = tp.cross_fit(market.data, SIMPLE, seed=3)
     assert equal(first, tp.cross_fit(market.data, SIMPLE, folds=first.folds))
@@ -80,7 +130,7 @@ def test_another_outcome_takes_over_folds_and_propensity(market):
 def test_losses_compare_each_model_with_a_constant(nuisances):
     assert list(nuisances.losses.index) == list(NUISANCES)
     assert (nuisances.losses["share explained"] > 0.05).all()
-    assert "cross" not in repr(nuisances)
+    assert repr(nuisances).startswith("Nuisances of units_30d and aligned, 5 folds, ")
 
 
 def test_missing_values_go_where_the_learner_takes_them(table):

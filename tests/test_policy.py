@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import tutorial_pkg as tp
@@ -67,3 +68,40 @@ def test_a_deeper_tree_is_worth_more_on_the_rows_that_grew_it(halves):
         for depth in (1, 2, 3)
     ]
     assert values[0] < values[1] <= values[2]
+
+
+def test_the_value_of_a_policy_is_the_mean_gain_of_the_rows_it_marks(fitted):
+    data, m = fitted.data, np.clip(fitted.propensity[:, 0], 0.05, 0.95)
+    g0, g1, y, d = fitted.outcome_control[:, 0], fitted.outcome_treated[:, 0], data.y, data.d
+    signal = g1 - g0 + d * (y - g1) / m - (1 - d) * (y - g0) / (1 - m)
+    treat = data.frame["weeks_of_cover"].to_numpy() > 14
+    gain = treat * (2.0 * signal - 3.0)
+    found = tp.policy.policy_value(fitted, treat, cost=3.0, value_per_unit=2.0, clipping=0.05)
+    sums = np.bincount(data.clusters, weights=gain - gain.mean())
+    assert found.value == pytest.approx(gain.mean())
+    assert found.std_error == pytest.approx(np.sqrt(np.sum(sums**2)) / data.n_rows)
+    assert found.words.outcome == "money a row"
+
+
+def test_a_tree_splits_where_the_effect_changes_sign():
+    rng = np.random.default_rng(0)
+    n = 4_000
+    x, kind = rng.uniform(-1, 1, n), rng.choice(["a", "b"], n)
+    d = rng.integers(0, 2, n)
+    effect = np.where((x > 0.3) & (kind == "b"), 5.0, -1.0)
+    frame = pd.DataFrame({"y": d * effect + 0.1 * rng.normal(size=n), "d": d, "x": x, "kind": kind})
+    half = np.full(n, 0.5)
+    data = tp.CausalData(frame, "y", "d", ["x", "kind"])
+    known = tp.Nuisances.given(data, np.zeros(n), effect, half)
+    tree = tp.policy.policy_tree(known, depth=2)
+    assert (tree.nudge() == (effect > 0)).mean() > 0.99
+    assert repr(tree).splitlines()[-1].strip() == "nudge"
+    text = repr(tree)
+    assert "if kind is b" in text
+    assert "if x > 0.3" in text or "if x > 0.29" in text
+    free, dear = (
+        tp.policy.policy_tree(known, depth=2, cost=c, value_per_unit=v).nudge() for c, v in ((-9, 1), (11, 2))
+    )
+    assert free.all()
+    assert not dear.any()
+    assert tp.policy.policy_value(known, tree.nudge()).value == pytest.approx(5 * np.mean(effect > 0), rel=0.02)

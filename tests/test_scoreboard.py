@@ -47,14 +47,60 @@ def test_the_summary_tells_the_story_of_the_book(results):
 def test_summary_figures_are_those_of_their_formulas():
     rows = pd.DataFrame(
         {"market": "m", "n_rows": 9, "seed": range(4), "estimator": "e", "estimand": "ATE", "value": [1.0, 2, 3, 6]}
-    ).assign(std_error=1.0, lower=[0, 1, 2, 4.0], upper=[2, 3, 4, 8.0], target=2.0, seconds=1.0)
-    found = summarise(rows).iloc[0]
-    assert found["bias"] == 1.0
-    assert found["rmse"] == pytest.approx(np.sqrt((1 + 0 + 1 + 16) / 4))
+    ).assign(
+        std_error=[0.5, 1.0, 1.0, 1.5], lower=[0, 1, 2, 4.0], upper=[2, 3, 4, 9.0],
+        target=[2.0, 2, 2, 3], seconds=[1.0, 2, 3, 4],
+    )  # fmt: skip
+    found, error = summarise(rows).iloc[0], np.array([-1, 0, 1, 3.0])
+    assert found["draws"] == 4
+    assert found["bias"] == 0.75
+    assert found["bias ±"] == pytest.approx(np.std(error, ddof=1) / 2)
+    assert found["bias / se"] == 0.75
+    assert found["rmse"] == pytest.approx(np.sqrt(11 / 4))
+    assert found["rmse ±"] == pytest.approx(np.std(error**2, ddof=1) / (2 * np.sqrt(11 / 4) * 2))
     assert found["coverage"] == 0.75
     assert found["coverage ±"] == pytest.approx(np.sqrt(0.75 * 0.25 / 4))
-    assert found["width"] == 2.5
-    assert found["bias ±"] == pytest.approx(np.std([-1, 0, 1, 4], ddof=1) / 2)
+    assert found["width"] == 2.75
+    assert found["width ±"] == pytest.approx(np.std([2, 2, 2, 5], ddof=1) / 2)
+    assert found["se / sd"] == pytest.approx(1 / np.std(error, ddof=1))  # of the errors: the targets differ
+    assert found["seconds"] == 2.5
+    assert found["seconds ±"] == pytest.approx(np.std([1, 2, 3, 4], ddof=1) / 2)
+
+
+def test_a_coverage_of_all_is_not_said_to_be_exact():
+    rows = pd.DataFrame({"value": [1.0, 1.5], "seed": [0, 1]}).assign(
+        market="m",
+        n_rows=9,
+        estimator="e",
+        estimand="ATE",
+        std_error=1.0,
+        lower=0.0,
+        upper=2.0,
+        target=1.0,
+        seconds=1.0,
+    )
+    found = summarise(rows).iloc[0]
+    assert found["coverage"] == 1
+    assert found["coverage ±"] == pytest.approx(np.sqrt(0.25 / 2 / 2))
+
+
+def test_the_oracle_uses_the_truth_and_nothing_else(markets):
+    draw = markets[0].draw(3)
+    t, y, d = draw.truth, draw.data.y, draw.data.d
+    m, g0, g1 = t.propensity, t.outcome_control, t.outcome_treated
+    signal = g1 - g0 + d * (y - g1) / m - (1 - d) * (y - g0) / (1 - m)
+    ate, att = oracle(draw)
+    assert ate.value == pytest.approx(signal.mean(), rel=1e-10)
+    assert att.value == pytest.approx(np.mean((d - (1 - d) * m / (1 - m)) * (y - g0)) / d.mean(), rel=1e-10)
+    assert (ate.method, ate.family, att.estimand) == ("oracle", "benchmark", "ATT")
+
+
+def test_targets_are_the_populations(markets):
+    draw, population = markets[0].draw(0), tp.marketplace.population_targets(tp.marketplace.Dials())["units_30d"]
+    rows = tp.marketplace.population_rows(tp.marketplace.Dials())
+    assert [draw.targets[name] for name in ("ATE", "ATT", "PLR")] == [population.ate, population.att, population.plr]
+    toys = rows[rows["product_category"] == "toys"]["units_30d"].mean()
+    assert draw.targets["GATE toys"] == pytest.approx(toys)
 
 
 class Counting:

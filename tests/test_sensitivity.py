@@ -1,19 +1,75 @@
 """Bounds are DoubleML's, widen with the confounder's strength, and hold against a confounder that is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from doubleml import DoubleMLData, DoubleMLIRM
+from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor, PSProcessorConfig, gain_statistics
 
 import tutorial_pkg as tp
 from tutorial_pkg import sensitivity
-from tutorial_pkg.handover import irm_models
 
 
-def test_bounds_are_doublemls(nuisances):
-    model = irm_models(nuisances, "ATE", 0.01)[0].sensitivity_analysis(cf_y=0.05, cf_d=0.04)
-    found = sensitivity.bounds(nuisances, cf_y=0.05, cf_d=0.04)
-    assert found["lower"] == pytest.approx(model.sensitivity_params["theta"]["lower"][0], abs=1e-10)
-    assert found["upper"] == pytest.approx(model.sensitivity_params["theta"]["upper"][0], abs=1e-10)
-    assert found["robustness value"] == pytest.approx(model.sensitivity_params["rv"][0], abs=1e-10)
+def doubleml_of(nuisances, repeat, score="ATE", clipping=0.01):
+    """DoubleML's own model of one repeat, built here from its documentation."""
+    data = nuisances.data
+    table = pd.DataFrame({"y": data.y, "d": data.d.astype(float), "x": 0.0})
+    model = DoubleMLIRM(
+        DoubleMLData(table, "y", "d", "x"),
+        DMLDummyRegressor(),
+        DMLDummyClassifier(),
+        score=score,
+        ps_processor_config=PSProcessorConfig(clipping_threshold=clipping),
+        draw_sample_splitting=False,
+    )
+    model.set_sample_splitting([nuisances.folds[repeat]])
+    names = {"ml_g0": "outcome_control", "ml_g1": "outcome_treated", "ml_m": "propensity"}
+    given = {key: getattr(nuisances, name)[:, [repeat]] for key, name in names.items()}
+    return model.fit(external_predictions={"d": given})
+
+
+def numbers(analysed):
+    found = analysed.sensitivity_params
+    return [
+        *(found["ci"]["lower"][0], found["theta"]["lower"][0], analysed.coef[0]),
+        *(found["theta"]["upper"][0], found["ci"]["upper"][0], found["rv"][0], found["rva"][0]),
+    ]
+
+
+@pytest.mark.parametrize(("estimand", "score"), [("ATE", "ATE"), ("ATT", "ATTE")])
+@pytest.mark.parametrize("clipping", [0.01, 0.2])
+def test_bounds_are_doublemls(nuisances, estimand, score, clipping):
+    strength = {"cf_y": 0.05, "cf_d": 0.04, "rho": 0.9, "level": 0.9}
+    direct = doubleml_of(nuisances, 0, score, clipping).sensitivity_analysis(**strength, null_hypothesis=1.0)
+    found = sensitivity.bounds(nuisances, **strength, null=1.0, estimand=estimand, clipping=clipping)
+    assert list(found) == pytest.approx(numbers(direct), abs=1e-10)
+    names = ["lower limit", "lower", "value", "upper", "upper limit", "robustness value", "robustness value, limit"]
+    assert list(found.index) == names
+
+
+def test_bounds_over_repeats_are_medians(market):
+    repeated = tp.cross_fit(market.data, tp.learners.linear(), n_folds=2, n_repeats=3)
+    each = [numbers(doubleml_of(repeated, r).sensitivity_analysis(cf_y=0.05, cf_d=0.04)) for r in range(3)]
+    assert list(sensitivity.bounds(repeated, 0.05, 0.04)) == pytest.approx(np.median(each, axis=0), abs=1e-10)
+    assert np.abs(np.median(each, axis=0) - np.mean(each, axis=0)).max() > 1e-3  # so that a mean would be noticed
+
+
+def test_the_benchmark_is_doublemls_gain_statistics(nuisances):
+    dropped = ["engagement_score", "past_alignment_score"]
+    found = sensitivity.benchmark(nuisances, {"drive": dropped}, progress=False, clipping=0.05).loc["drive"]
+    data = nuisances.data
+    kept = [c for c in data.covariates if c not in dropped]
+    short = tp.cross_fit(
+        tp.CausalData(data.frame, data.outcome, data.treatment, kept, cluster="seller_id"),
+        tp.learners.linear(),
+        folds=nuisances.folds,
+    )
+    gains = gain_statistics(doubleml_of(nuisances, 0, clipping=0.05), doubleml_of(short, 0, clipping=0.05))
+    expected = [gains[name][0] for name in ("cf_y", "cf_d", "rho", "delta_theta")]
+    assert list(found[["cf_y", "cf_d", "rho", "delta"]]) == pytest.approx(expected, abs=1e-10)
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
 
 def test_no_hidden_confounder_leaves_the_estimate(nuisances):
@@ -49,7 +105,27 @@ def test_a_group_that_confounds_is_a_strong_benchmark(nuisances):
     assert table.loc["drive", "cf_d"] > table.loc["season", "cf_d"]
     assert table.loc["drive", "delta"] > 5 * abs(table.loc["season", "delta"])
     check = sensitivity.hidden_confounding(nuisances, groups)
-    assert "drive" in check.sentence
+    assert "as strong as drive" in check.sentence
+    strength = table.loc["drive"]
+    bounds = sensitivity.bounds(nuisances, strength["cf_y"], strength["cf_d"])
+    assert check.table.loc["drive", "lower bound"] == pytest.approx(bounds["lower"])
+    assert check.table.loc["drive", "upper bound"] == pytest.approx(bounds["upper"])
+    assert check.passed is bool(bounds["lower"] > 0)
+
+
+def test_a_check_of_hidden_confounding_passes_on_either_side_of_the_null(nuisances):
+    groups = {"season": ["season_index"]}
+    assert sensitivity.hidden_confounding(nuisances, groups).passed is True
+    assert sensitivity.hidden_confounding(nuisances, groups, null=100.0).passed is True
+    ate = tp.estimate_ate(nuisances).value
+    assert sensitivity.hidden_confounding(nuisances, groups, null=ate).passed is False
+
+
+def test_predictions_that_were_given_cannot_be_benchmarked(market):
+    t = market.truth
+    known = tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, t.propensity)
+    with pytest.raises(ValueError, match="given, not fitted"):
+        sensitivity.benchmark(known, {"season": ["season_index"]})
 
 
 def test_bounds_at_the_strength_of_a_known_hidden_trait_contain_the_truth():

@@ -24,6 +24,7 @@ from . import (
     sensitivity as sensitivity,
     storage as storage,
     truth as truth,
+    validation as validation,
     weighting as weighting,
 )
 from .cate import CateModel as CateModel, estimate_cate as estimate_cate

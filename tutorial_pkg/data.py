@@ -146,22 +146,17 @@ class CausalData:
                 f"Effect modifier {text[0]!r} holds numbers in the data, but not here; convert it to numbers."
             )
         matrix = encode(source, self.effect_modifiers, self.levels, first=1).astype(float)
+        if not matrix.shape[1]:
+            raise ValueError(
+                f"Effect modifier {self.effect_modifiers[0]!r} has one level only, along which no effect can differ; "
+                "name one that varies."
+            )
         for name, values in zip(self.modifier_names, matrix.T, strict=True):
             if n_bad := int((~np.isfinite(values)).sum()):
                 raise ValueError(
                     f"Effect modifier {name!r} is missing or infinite in {n_bad:,} rows; fill it in, or leave it out of "
                     "effect_modifiers."
                 )
-        return matrix
-
-    def varying_modifiers(self) -> NDArray[np.float64]:
-        """:meth:`modifiers` of these rows, refused when none of them varies."""
-        matrix = self.modifiers()
-        if not matrix.shape[1]:
-            raise ValueError(
-                f"Effect modifier {self.effect_modifiers[0]!r} has one level only, along which no effect can differ; "
-                "name one that varies."
-            )
         return matrix
 
     @property

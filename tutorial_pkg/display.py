@@ -38,6 +38,13 @@ def show(table: pd.DataFrame, decimals: int = 2) -> Table:
     return shown
 
 
+def show_estimates(table: pd.DataFrame, level: float = 0.95) -> Table:
+    """A tidy table of estimates for reading, without label and outcome where no estimate has one."""
+    shown = show(table.drop(columns=[name for name in ("label", "outcome") if not table[name].any()]))
+    shown.attrs["level"] = level
+    return shown
+
+
 def paragraph(lead: str, text: str) -> str:
     """An HTML paragraph that opens in bold, escaped."""
     return f"<p><b>{escape(lead)}</b>{escape(text)}</p>"
@@ -45,21 +52,21 @@ def paragraph(lead: str, text: str) -> str:
 
 def readable(table: pd.DataFrame, decimals: int = 2) -> pd.DataFrame:
     """The table as text, cell by cell, as :class:`Table` prints it."""
-    columns: dict[object, list[str]] = {}
     names = list(table.columns)
     interval = f"{table.attrs['level']:.0%} interval" if "level" in table.attrs else "interval"
+    columns: list[tuple[object, list[str]]] = []
     for place, name in enumerate(names):
         column = table.iloc[:, place]
         if name == "lower" and "upper" in names:
             upper = table.iloc[:, names.index("upper")]
-            columns[interval] = [_interval(*ends, decimals) for ends in zip(column, upper, strict=True)]
-        elif name == "upper" and "lower" in names:
-            continue
-        else:
-            format_one = _p_value if name == "p_value" else lambda value: _text(value, decimals)
-            key = _HEADERS.get(name, name) if isinstance(name, str) else name
-            columns[key] = [format_one(value) for value in column]
-    shown = pd.DataFrame(columns, index=table.index)
+            columns.append((interval, [_interval(*ends, decimals) for ends in zip(column, upper, strict=True)]))
+        elif name != "upper" or "lower" not in names:
+            cells = [_p_value(value) if name == "p_value" else _text(value, decimals) for value in column]
+            columns.append((_HEADERS.get(name, name) if isinstance(name, str) else name, cells))
+    shown = pd.DataFrame({place: cells for place, (_, cells) in enumerate(columns)}, index=table.index)
+    headers = [header for header, _ in columns]
+    nested = isinstance(table.columns, pd.MultiIndex)
+    shown.columns = pd.MultiIndex.from_tuples(headers) if nested else pd.Index(headers, dtype=object)
     shown.columns.names = table.columns.names
     return shown
 

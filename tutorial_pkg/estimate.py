@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.display import Table, show
+from tutorial_pkg.display import show_estimates
 from tutorial_pkg.words import Words
 
 Family = Literal["naive", "dml", "benchmark", "other"]
@@ -54,19 +54,9 @@ class Estimate:
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """One row: label, outcome, estimand, method, value, std_error, lower, upper, n_rows."""
+        facts = {name: getattr(self, name) for name in ("label", "outcome", "estimand", "method", "value", "std_error")}
         lower, upper = self.conf_int(level)
-        row = {
-            "label": self.label,
-            "outcome": self.outcome,
-            "estimand": self.estimand,
-            "method": self.method,
-            "value": self.value,
-            "std_error": self.std_error,
-            "lower": lower,
-            "upper": upper,
-            "n_rows": self.n_rows,
-        }
-        return pd.DataFrame([row])
+        return pd.DataFrame([facts | {"lower": lower, "upper": upper, "n_rows": self.n_rows}])
 
     def covers(self, truth: float, level: float = 0.95) -> bool:
         """Whether the interval contains the truth."""
@@ -110,7 +100,7 @@ class Estimate:
         )
 
     def _repr_html_(self) -> str:
-        return show_tidy(self.tidy())._repr_html_()
+        return show_estimates(self.tidy())._repr_html_()
 
 
 def check_level(level: float) -> None:
@@ -119,16 +109,7 @@ def check_level(level: float) -> None:
         raise ValueError(f"level={level!r} is not between 0 and 1; a 95% interval has level=0.95.")
 
 
-def from_influence(
-    value: float,
-    influence: NDArray[np.float64],
-    data: CausalData,
-    *,
-    estimand: str,
-    method: str,
-    family: Family = "other",
-    label: str = "",
-) -> Estimate:
+def from_influence(value: float, influence: NDArray[np.float64], data: CausalData, **names: Any) -> Estimate:
     """An estimate whose standard error is that of the mean of its influence values.
 
     Parameters
@@ -139,39 +120,18 @@ def from_influence(
         What each row does to the estimate: value minus truth is close to their mean.
     data : CausalData
         The rows the estimate is made from; where they name a cluster, influence values are summed within it.
-    estimand, method, family, label : str
-        See :class:`Estimate`.
+    **names
+        ``estimand``, ``method``, ``family`` and ``label`` of the :class:`Estimate`.
     """
     if len(influence) != data.n_rows:
         raise ValueError(f"influence has {len(influence):,} values for {data.n_rows:,} rows; give one a row.")
-    error = _std_error(influence, data.clusters)
-    known = from_error(value, error, data, estimand=estimand, method=method, family=family, label=label)
-    return replace(known, influence=influence)
+    return from_error(value, _std_error(influence, data.clusters), data, influence=influence, **names)
 
 
-def from_error(
-    value: float,
-    std_error: float,
-    data: CausalData,
-    *,
-    estimand: str,
-    method: str,
-    family: Family = "other",
-    label: str = "",
-) -> Estimate:
-    """An estimate of which only the standard error is known; arguments as in :func:`from_influence`."""
-    return Estimate(
-        float(value),
-        float(std_error),
-        estimand,
-        method,
-        data.n_rows,
-        outcome=data.outcome,
-        label=label,
-        clusters=data.clusters,
-        family=family,
-        words=data.words,
-    )
+def from_error(value: float, std_error: float, data: CausalData, **names: Any) -> Estimate:
+    """An estimate of which the standard error is known; ``names`` as in :func:`from_influence`."""
+    about: dict[str, Any] = {"outcome": data.outcome, "clusters": data.clusters, "words": data.words}
+    return Estimate(float(value), float(std_error), n_rows=data.n_rows, **about, **names)
 
 
 def robust_errors(data: CausalData) -> dict[str, Any]:
@@ -209,10 +169,3 @@ def _contrast(one: Estimate, other: Estimate) -> str:
     pairs = ((one.label, other.label), (one.words.outcome, other.words.outcome), (one.method, other.method))
     first, second = next(((a, b) for a, b in pairs if a and b and a != b), ("", ""))
     return f"{one.estimand}: {first} - {second}" if first else f"{one.estimand} - {other.estimand}"
-
-
-def show_tidy(table: pd.DataFrame, level: float = 0.95) -> Table:
-    """A tidy table for reading, without the columns that say nothing."""
-    shown = show(table.drop(columns=[name for name in ("label", "outcome") if not table[name].any()]))
-    shown.attrs["level"] = level
-    return shown

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from tutorial_pkg.display import Table, show
-from tutorial_pkg.estimate import Estimate, check_level, cluster_sums, show_tidy
+from tutorial_pkg.display import Table, show, show_estimates
+from tutorial_pkg.estimate import Estimate, check_level, cluster_sums
 
 
 class Estimates:
@@ -121,4 +121,4 @@ class Estimates:
         return "\n".join(map(repr, self._all))
 
     def _repr_html_(self) -> str:
-        return show_tidy(self.tidy())._repr_html_()
+        return show_estimates(self.tidy())._repr_html_()

@@ -16,12 +16,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.estimate import Estimate, from_influence
-from tutorial_pkg.folds import Folds
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.weighting import CLIPPING, check_clipping
 
 if TYPE_CHECKING:
-    from doubleml import DoubleMLData, DoubleMLIRM, DoubleMLPLR
+    from doubleml import DoubleMLIRM, DoubleMLPLR
     from doubleml.double_ml import DoubleML
 
 Score = Literal["ATE", "ATTE"]
@@ -33,21 +32,10 @@ def irm_models(nuisances: Nuisances, score: Score, clipping: float = CLIPPING) -
     from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor, PSProcessorConfig
 
     check_clipping(clipping)
-    n = nuisances
-    models = []
-    for repeat, folds in enumerate(n.folds):
-        with quiet():
-            model = DoubleMLIRM(
-                _dml_data(n.data),
-                DMLDummyRegressor(),
-                DMLDummyClassifier(),
-                score=score,
-                ps_processor_config=PSProcessorConfig(clipping_threshold=clipping),
-                draw_sample_splitting=False,
-            )
-            predictions = {"ml_g0": n.outcome_control, "ml_g1": n.outcome_treated, "ml_m": n.propensity}
-            models.append(_fit(model, folds, repeat, predictions))
-    return models
+    n, clip = nuisances, PSProcessorConfig(clipping_threshold=clipping)
+    predictions = {"ml_g0": n.outcome_control, "ml_g1": n.outcome_treated, "ml_m": n.propensity}
+    options = {"score": score, "ps_processor_config": clip}
+    return _fit_repeats(DoubleMLIRM, (DMLDummyRegressor(), DMLDummyClassifier()), n, predictions, **options)
 
 
 def plr_models(nuisances: Nuisances) -> "list[DoubleMLPLR]":
@@ -55,14 +43,8 @@ def plr_models(nuisances: Nuisances) -> "list[DoubleMLPLR]":
     from doubleml import DoubleMLPLR
     from doubleml.utils import DMLDummyRegressor
 
-    models = []
-    for repeat, folds in enumerate(nuisances.folds):
-        with quiet():
-            learners = DMLDummyRegressor(), DMLDummyRegressor()
-            model = DoubleMLPLR(_dml_data(nuisances.data), *learners, draw_sample_splitting=False)
-            predictions = {"ml_l": nuisances.outcome, "ml_m": nuisances.propensity}
-            models.append(_fit(model, folds, repeat, predictions))
-    return models
+    predictions = {"ml_l": nuisances.outcome, "ml_m": nuisances.propensity}
+    return _fit_repeats(DoubleMLPLR, (DMLDummyRegressor(), DMLDummyRegressor()), nuisances, predictions)
 
 
 def to_estimate(model: "DoubleML", data: CausalData, estimand: str, method: str) -> Estimate:
@@ -112,21 +94,26 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _fit(model: "DoubleML", folds: Folds, repeat: int, predictions: dict[str, NDArray]) -> Any:
-    model.set_sample_splitting([folds])
-    external = {"d": {name: values[:, [repeat]] for name, values in predictions.items()}}
-    return model.fit(external_predictions=external, store_predictions=False)
-
-
-def _dml_data(data: CausalData) -> "DoubleMLData":
-    """Outcome and treatment with one dummy covariate, so that nothing wide is copied.
+def _fit_repeats(
+    kind: Any, learners: tuple[Any, Any], nuisances: Nuisances, predictions: dict[str, NDArray], **options: Any
+) -> list[Any]:
+    """One DoubleML model a repeat, on outcome and treatment and one dummy covariate, so that nothing wide is copied.
 
     Clusters are not named: DoubleML would then average the score fold by fold, in time that grows with rows
     times clusters. Its influence values, summed within clusters, give the same standard error in linear time.
     """
     from doubleml import DoubleMLData
 
-    return DoubleMLData(pd.DataFrame({"y": data.y, "d": data.d.astype(float), "x": 0.0}), "y", "d", "x")
+    data = nuisances.data
+    models = []
+    with quiet():
+        for repeat, folds in enumerate(nuisances.folds):
+            table = pd.DataFrame({"y": data.y, "d": data.d.astype(float), "x": 0.0})
+            model = kind(DoubleMLData(table, "y", "d", "x"), *learners, draw_sample_splitting=False, **options)
+            external = {"d": {name: values[:, [repeat]] for name, values in predictions.items()}}
+            model.set_sample_splitting([folds])
+            models.append(model.fit(external_predictions=external, store_predictions=False))
+    return models
 
 
 # --- EconML ---------------------------------------------------------------------------------------------
@@ -158,11 +145,9 @@ class PassOn(RegressorMixin, BaseEstimator):
         self.column = column
 
     def fit(self, x: NDArray, y: NDArray, sample_weight: NDArray | None = None) -> "PassOn":
-        """Learn nothing."""
         return self
 
     def predict(self, x: NDArray) -> NDArray[np.float64]:
-        """The column, (n_rows,)."""
         return x[:, -self.column]
 
 
@@ -170,7 +155,6 @@ class PassOnArm(PassOn):
     """Returns the prediction for the arm in the last column: E[Y|D=0,X] or E[Y|D=1,X] before the propensity."""
 
     def predict(self, x: NDArray) -> NDArray[np.float64]:
-        """The prediction for the row's own arm, (n_rows,)."""
         return np.where(x[:, -1] == 1, x[:, -3], x[:, -4])
 
 
@@ -178,14 +162,11 @@ class PassOnProbability(ClassifierMixin, BaseEstimator):
     """A classifier whose probability of class 1 is the last column of its input."""
 
     def fit(self, x: NDArray, y: NDArray, sample_weight: NDArray | None = None) -> "PassOnProbability":
-        """Learn nothing but that the classes are 0 and 1."""
         self.classes_ = np.array([0, 1])
         return self
 
     def predict_proba(self, x: NDArray) -> NDArray[np.float64]:
-        """Probabilities of 0 and 1, (n_rows, 2)."""
         return np.column_stack([1 - x[:, -1], x[:, -1]])
 
     def predict(self, x: NDArray) -> NDArray[np.int64]:
-        """The likelier class, (n_rows,)."""
         return (x[:, -1] > 0.5).astype(int)

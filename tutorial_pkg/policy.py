@@ -97,7 +97,7 @@ def policy_tree(
     """
     from econml.policy import PolicyTree as WelfareTree
 
-    modifiers = nuisances.data.varying_modifiers()
+    modifiers = nuisances.data.modifiers()
     gain = value_per_unit * aipw_signal(nuisances, clipping).mean(axis=1) - cost
     smallest = max(5, nuisances.data.n_rows // 100)
     tree = WelfareTree(max_depth=depth, min_samples_leaf=smallest, honest=False, random_state=0)

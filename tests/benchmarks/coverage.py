@@ -12,7 +12,8 @@ import pandas as pd
 from doubleml.irm.datasets import make_irm_data
 
 import tutorial_pkg as tp
-from tutorial_pkg.scoreboard import Draw, Market, dml, oracle, run_scoreboard, seller_market, summarise, write_results
+from tutorial_pkg.scoreboard import Draw, Market, dml, oracle, run_scoreboard, seller_market, summarise
+from tutorial_pkg.storage import write_results
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results" / "coverage.parquet"

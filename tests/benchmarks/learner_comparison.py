@@ -10,6 +10,7 @@ import argparse
 import json
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ import tutorial_pkg as tp
 from tests.benchmarks.measure import measure
 from tutorial_pkg.learners import Learners, boosted_trees, linear, neural_network
 from tutorial_pkg.nuisance import NUISANCES
-from tutorial_pkg.scoreboard import Draw, seller_market, write_results
+from tutorial_pkg.scoreboard import Draw, seller_market
+from tutorial_pkg.storage import finish_cells, read_cells, write_results
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "data" / "learner_comparison.parquet"
@@ -53,8 +55,8 @@ def presets() -> dict[str, Learners]:
     }
 
 
-def network_candidates() -> Learners:
-    """Networks of two to three layers, lightly to strongly penalised, as lists to choose from."""
+def network_candidates() -> tuple[list[Any], list[Any]]:
+    """Networks of two to three layers, lightly to strongly penalised, for the outcome and for the decision."""
     squared = [neural_network(h, a).outcome for h in ((64, 64), (100, 100, 100)) for a in (1, 3, 10)]
     poisson = [
         make_pipeline(StandardScaler(), MLPRegressor(loss="poisson", hidden_layer_sizes=h, alpha=a, **STOP))
@@ -67,7 +69,7 @@ def network_candidates() -> Learners:
         for h in ((32, 32), (64, 64, 64))
         for a, epochs in ((1, 10), (1, 30), (3, 30), (5, 100), (10, 100))
     ]
-    return Learners(squared + poisson, decision)
+    return squared + poisson, decision
 
 
 def tune_network(n_rows: int) -> tuple[Learners, dict[str, object]]:
@@ -77,7 +79,7 @@ def tune_network(n_rows: int) -> tuple[Learners, dict[str, object]]:
         data, start = seller_market(n_rows, n_covariates=N_COVARIATES).draw(PILOT).data, time.process_time()
         chosen = []
         for models, target, loss in zip(
-            (network_candidates().outcome, network_candidates().propensity),
+            network_candidates(),
             (data.y, data.d),
             ("neg_mean_squared_error", "neg_log_loss"),
         ):
@@ -135,17 +137,12 @@ def _rms(values) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-def finished_cell(n_rows: int, seed: int, name: str) -> dict[str, object]:
-    """One cell, from disk if it is there."""
+def cell(n_rows: int, seed: int, name: str) -> pd.DataFrame:
+    """One learner on one sample, as a row."""
     warnings.simplefilter("ignore")  # networks that use up their epochs say so
-    file = CELLS / f"{n_rows}-{seed}-{name.replace(', ', '-')}.json"
-    if not file.exists():
-        draw = seller_market(n_rows, n_covariates=N_COVARIATES).draw(seed)
-        cell = run_cell(draw, learners_named(name, n_rows))
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps({"n_rows": n_rows, "seed": seed, "learner": name, **cell}))
-        partial.rename(file)  # a cell is there whole or not at all
-    return json.loads(file.read_text())
+    draw = seller_market(n_rows, n_covariates=N_COVARIATES).draw(seed)
+    found = {"n_rows": n_rows, "seed": seed, "learner": name, **run_cell(draw, learners_named(name, n_rows))}
+    return pd.DataFrame([found])
 
 
 def memory(name: str) -> float:
@@ -168,9 +165,8 @@ def learners_named(name: str, n_rows: int) -> Learners:
     return tune_network(n_rows)[0] if name == TUNED else presets()[name]
 
 
-def finish(cells: list[dict[str, object]], names: list[str]) -> pd.DataFrame:
+def finish(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """Write the samples on which every learner is finished."""
-    table = pd.DataFrame(cells)
     whole = table.groupby(["n_rows", "seed"])["learner"].transform("nunique") == len(names)
     table = table[whole].sort_values(["n_rows", "learner", "seed"], ignore_index=True)
     table.insert(0, "market", "proactive")
@@ -198,16 +194,17 @@ def main() -> None:
     names = [*presets(), TUNED]
     samples = [(s / n, n_rows, s) for n_rows, n in N_DRAWS.items() for s in range(round(n * options.share))]
     if options.write:
-        files = (f for f in CELLS.glob("*.json") if not f.name.startswith("memory"))
-        cells = [json.loads(f.read_text()) for f in files]
+        rows = read_cells(CELLS)
     else:
         for n_rows in N_DRAWS:
             tune_network(n_rows)
         for name in names:
             memory(name)
-        jobs = (joblib.delayed(finished_cell)(n, s, name) for _, n, s in sorted(samples) for name in names)
-        cells = joblib.Parallel(options.n_jobs)(jobs)
-    table = finish(cells, names)
+        cells = {
+            f"{n}-{s}-{name}": partial(cell, n, s, name) for _, n, s in sorted(samples) for name in names
+        }  # the samples of all sizes in step
+        rows = finish_cells(cells, CELLS, n_jobs=options.n_jobs)
+    table = finish(rows, names)
     columns = ["error_outcome_control", "error_propensity", "product", "bias", "seconds", "peak_mb"]
     print(table.groupby(["n_rows", "estimator"])[columns].mean().round(3).to_string())
 

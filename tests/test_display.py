@@ -1,0 +1,125 @@
+"""What is shown reads well and is harmless: intervals in one column, signs, no zero p-values, markup escaped."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tutorial_pkg as tp
+
+EVIL = "<script>alert(1)</script>&<b>"
+PACKAGE = Path(tp.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    """A table with markup in every name and label."""
+    rng = np.random.default_rng(0)
+    n = 300
+    names = {role: f"{role} {EVIL}" for role in ("outcome", "treatment", "number", "kind", "seller")}
+    number = rng.normal(size=n)
+    frame = pd.DataFrame(
+        {
+            names["outcome"]: number + rng.normal(size=n),
+            names["treatment"]: (rng.random(n) < 1 / (1 + np.exp(-number))).astype(int),
+            names["number"]: number,
+            names["kind"]: rng.choice([f"a {EVIL}", f"b {EVIL}"], n),
+            names["seller"]: np.arange(n) // 2,
+        }
+    )
+    data = tp.CausalData(
+        frame,
+        names["outcome"],
+        names["treatment"],
+        [names["number"], names["kind"]],
+        cluster=names["seller"],
+        labels={names["outcome"]: EVIL, names["treatment"]: EVIL},
+        units={names["outcome"]: EVIL},
+        arms=(EVIL, f"not {EVIL}"),
+    )
+    return data, names
+
+
+@pytest.fixture(scope="module")
+def shown(hostile):
+    """Everything with an HTML form, by its class."""
+    data, names = hostile
+    nuisances = tp.cross_fit(data, tp.learners.linear(), n_folds=2, n_jobs=1)
+    ate, groups = tp.estimate_ate(nuisances), tp.estimate_gate(nuisances, names["kind"])
+    labelled = tp.Estimates({EVIL: ate, "other": tp.naive.difference_in_means(data)})
+    checks = [*tp.diagnostics.all_checks(nuisances, None), tp.check.Check(EVIL, None, EVIL, pd.DataFrame({EVIL: [1]}))]
+    wide = pd.DataFrame([[EVIL, 1.0]], [EVIL], pd.MultiIndex.from_tuples([(EVIL, EVIL), (EVIL, "x")], names=[EVIL, ""]))
+    return {
+        "Estimate": [ate],
+        "Estimates": [groups, labelled],
+        "Nuisances": [nuisances],
+        "Check": checks,
+        "Table": [
+            labelled.compare({EVIL: 0.0, "other": 1.0}),
+            tp.show(wide.rename_axis(EVIL)),
+            tp.show(data.frame.head()),
+            tp.check.summarise(checks),
+        ],
+    }
+
+
+def test_no_class_with_an_html_form_is_left_out(shown):
+    classes = {
+        node.name
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(part, ast.FunctionDef) and part.name == "_repr_html_" for part in node.body)
+    }
+    assert classes == set(shown)
+
+
+def test_markup_in_names_and_labels_stays_text(shown):
+    n_names = 0
+    for things in shown.values():
+        for thing in things:
+            html = thing._repr_html_()
+            assert "<script" not in html, thing
+            assert "<b>alert" not in html
+            assert "&<" not in html
+            n_names += html.count("&lt;script&gt;alert(1)&lt;/script&gt;&amp;&lt;b&gt;")
+    assert n_names > 20  # they are shown, and shown as they are
+
+
+def test_a_table_prints_intervals_in_one_column_signs_and_small_p_values():
+    table = pd.DataFrame(
+        {"value": [1.234, -1500.0], "lower": [0.5, np.nan], "upper": [2.0, np.nan], "covers": [True, False]},
+        ["one", "two"],
+    ).assign(p_value=[1e-9, 0.0449], n_rows=[10_000, 5], note=["a", None])
+    shown = tp.display.readable(table)
+    assert list(shown.columns) == ["estimate", "interval", "covers", "p-value", "rows", "note"]
+    assert list(shown.loc["one"]) == ["1.23", "0.50 to 2.00", "✓", "< 0.001", "10,000", "a"]
+    assert list(shown.loc["two"]) == ["-1,500.00", "", "✗", "0.045", "5", ""]
+
+
+def test_what_is_computed_from_a_shown_table_is_plain_and_exact():
+    shown = tp.show(pd.DataFrame({"x": [1 / 3]}), decimals=1)
+    assert type(shown["x"] * 3) is pd.Series
+    assert float((shown["x"] * 3).iloc[0]) == 1.0
+    assert "0.3" in repr(shown)
+    assert "0.33" not in shown._repr_html_()
+
+
+def test_columns_of_the_same_name_are_both_shown():
+    twice = pd.DataFrame([[1.0, 2.0]], columns=["x", "x"])
+    assert tp.display.readable(twice).to_numpy().tolist() == [["1.00", "2.00"]]
+
+
+def test_an_index_that_only_counts_is_not_shown():
+    assert "<th></th>" not in tp.show(pd.DataFrame({"x": [1.5]}))._repr_html_()
+    assert "row" in tp.show(pd.DataFrame({"x": [1.5]}, ["row"]))._repr_html_()
+
+
+def test_words_say_the_unit_once():
+    from tutorial_pkg.words import Words
+
+    assert Words("t", "units sold in 30 days", "units").outcome_in_unit == "units sold in 30 days"
+    assert Words("t", "revenue", "USD").outcome_in_unit == "revenue (USD)"
+    assert Words("t", "revenue").outcome_in_unit == "revenue"
