@@ -21,7 +21,9 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
@@ -82,6 +84,9 @@ def main():
         PICTURE.write_bytes(_figure(cache, "ate", "fig-ate-result"))
     if status := _render(every_page=bool(executed) or not COMPLETE.exists()):
         sys.exit(f"\nThe book was not built: see the warnings above (exit status {status}).")
+    if broken := _broken_links(BUILD / "html"):
+        COMPLETE.unlink()
+        sys.exit("\nLinks that lead nowhere:\n" + "\n".join(f"    {link}" for link in broken))
     print("\nSeconds per chapter:")
     for name, notebook in _chapters().items():
         record = cache.match_cache_notebook(notebook)
@@ -213,6 +218,36 @@ def _render(every_page):
     if status == 0:
         COMPLETE.touch()
     return status
+
+
+class _Page(HTMLParser):
+    """The links of a page, and the places in it that links can lead to."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.places = set(), set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.places |= {attributes[key] for key in ("id", "name") if attributes.get(key)}
+        self.links |= {attributes[key] for key in ("href", "src") if attributes.get(key)}
+
+
+def _broken_links(folder):
+    """Links between the pages, and to what they load, that lead nowhere."""
+    pages = {path: _Page(path) for path in sorted(folder.rglob("*.html")) if "_static" not in path.parts}
+    broken = []
+    for path, page in pages.items():
+        for link in sorted(page.links):
+            target = urlsplit(link)
+            if target.scheme or target.netloc or link == "#":
+                continue
+            there = (path.parent / unquote(target.path)).resolve() if target.path else path
+            missing_place = target.fragment and there in pages and unquote(target.fragment) not in pages[there].places
+            if not there.exists() or missing_place:
+                broken.append(f"{path.relative_to(folder)}: {link}")
+    return broken
 
 
 if __name__ == "__main__":

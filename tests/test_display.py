@@ -99,6 +99,10 @@ def test_a_table_prints_intervals_in_one_column_signs_and_small_p_values():
     assert list(shown.loc["two"]) == ["-1,500.00", "", "✗", "0.045", "5", ""]
 
 
+def test_a_value_is_called_an_estimate_only_where_it_has_an_error():
+    assert list(tp.display.readable(pd.DataFrame({"value": [1.0], "optimum": [2.0]})).columns) == ["value", "optimum"]
+
+
 def test_what_is_computed_from_a_shown_table_is_plain_and_exact():
     shown = tp.show(pd.DataFrame({"x": [1 / 3]}), decimals=1)
     assert type(shown["x"] * 3) is pd.Series

@@ -5,7 +5,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-_HEADERS = {"value": "estimate", "std_error": "std. error", "p_value": "p-value", "n_rows": "rows"}
+_HEADERS = {"std_error": "std. error", "p_value": "p-value", "n_rows": "rows"}
 _SIGNS = {True: "✓", False: "✗"}
 
 
@@ -53,6 +53,8 @@ def paragraph(lead: str, text: str) -> str:
 def readable(table: pd.DataFrame, decimals: int = 2) -> pd.DataFrame:
     """The table as text, cell by cell, as :class:`Table` prints it."""
     names = list(table.columns)
+    estimated = {"lower", "std_error"} & set(map(str, names))  # elsewhere a value may be a true one
+    called = _HEADERS | ({"value": "estimate"} if estimated else {})
     interval = f"{table.attrs['level']:.0%} interval" if "level" in table.attrs else "interval"
     columns: list[tuple[object, list[str]]] = []
     for place, name in enumerate(names):
@@ -62,7 +64,7 @@ def readable(table: pd.DataFrame, decimals: int = 2) -> pd.DataFrame:
             columns.append((interval, [_interval(*ends, decimals) for ends in zip(column, upper, strict=True)]))
         elif name != "upper" or "lower" not in names:
             cells = [_p_value(value) if name == "p_value" else _text(value, decimals) for value in column]
-            columns.append((_HEADERS.get(name, name) if isinstance(name, str) else name, cells))
+            columns.append((called.get(name, name) if isinstance(name, str) else name, cells))
     shown = pd.DataFrame({place: cells for place, (_, cells) in enumerate(columns)}, index=table.index)
     headers = [header for header, _ in columns]
     nested = isinstance(table.columns, pd.MultiIndex)

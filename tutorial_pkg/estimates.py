@@ -47,6 +47,11 @@ class Estimates:
         """The name of each estimate."""
         return [e.name for e in self._all]
 
+    @property
+    def values(self) -> pd.Series:
+        """The estimated value of each name."""
+        return pd.Series([e.value for e in self._all], index=self.names, name="value")
+
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """A row an estimate: label, outcome, estimand, method, value, std_error, lower, upper, n_rows."""
         return pd.concat([e.tidy(level) for e in self._all], ignore_index=True)
@@ -69,7 +74,8 @@ class Estimates:
             raise ValueError(f"truth says nothing of {missing[0]!r}; give one number for each of: {self.names}.")
         table = self.tidy(level).set_axis(self.names)
         truths = [truth[name] if isinstance(truth, Mapping | pd.Series) else truth for name in self.names]
-        kept = [name for name in ("outcome", "estimand", "n_rows") if table[name].nunique() > 1]
+        facts = {name: table[name] for name in ("outcome", "estimand", "n_rows")}
+        kept = [name for name, fact in facts.items() if fact.nunique() > 1 and list(fact) != self.names]
         table["truth"] = np.asarray(truths, dtype=float)
         table["error"] = table["value"] - table["truth"]
         table["covers"] = table["truth"].between(table["lower"], table["upper"])
@@ -93,14 +99,13 @@ class Estimates:
         errors = np.sqrt(np.diag(covariance))
         draws = np.random.default_rng(seed).multivariate_normal(np.zeros(len(errors)), covariance, n_draws)
         half = np.quantile(np.max(np.abs(draws) / errors, axis=1), level) * errors
-        values = np.array([e.value for e in self._all])
-        band = pd.DataFrame({"value": values, "lower": values - half, "upper": values + half}, index=self.names)
+        band = pd.DataFrame({"value": self.values, "lower": self.values - half, "upper": self.values + half})
         band.attrs["level"] = level
         return band
 
     def test_equal(self) -> pd.Series:
         """Wald test that all targets are equal: statistic, degrees of freedom, p_value."""
-        covariance, values = self._covariance(), np.array([e.value for e in self._all])
+        covariance, values = self._covariance(), self.values.to_numpy()
         contrast = np.diff(np.eye(len(values)), axis=0)  # neighbours' differences
         gaps = contrast @ values
         statistic = float(gaps @ np.linalg.solve(contrast @ covariance @ contrast.T, gaps))

@@ -31,8 +31,7 @@ def difference_in_means(data: CausalData) -> Estimate:
     y, d = data.y, data.d
     means = np.array([y[d == 0].mean(), y[d == 1].mean()])
     influence = np.where(d == 1, (y - means[1]) / d.mean(), -(y - means[0]) / (1 - d.mean()))
-    estimate = _estimate(data, means[1] - means[0], influence, "difference in means")
-    return replace(estimate, estimand="difference in means")
+    return _estimate(data, means[1] - means[0], influence, "difference in means")
 
 
 def stratified(data: CausalData, by: "str | pd.Series") -> Estimate:
@@ -152,11 +151,11 @@ def plug_in(data: CausalData, outcome: Regressor | None = None) -> Estimate:
 
 
 def _estimate(data: CausalData, value: float, influence: NDArray, method: str) -> Estimate:
-    return from_influence(value, influence, data, estimand="adjusted difference", method=method, family="naive")
+    return from_influence(value, influence, data, estimand="difference", method=method, family="naive")
 
 
 def _without_influence(data: CausalData, value: float, std_error: float, method: str) -> Estimate:
-    return from_error(value, std_error, data, estimand="adjusted difference", method=method, family="naive")
+    return from_error(value, std_error, data, estimand="difference", method=method, family="naive")
 
 
 def _standardised_covariates(data: CausalData) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tutorial_pkg.datasets import data_folder
-from tutorial_pkg.scoreboard import read_provenance
+from tutorial_pkg.storage import read_provenance
 
 KEYS = ("linear", "untuned", "plain", "best", "untunednet", "tuned")
 SIZES = ("small", "medium", "large")

@@ -1,0 +1,100 @@
+"""How many small wrongs do the tests notice? Mutants of the numeric modules, by mutmut: `python -m tests.benchmarks.mutation`.
+
+mutmut makes small wrongs: another operator, another constant, an argument left out. A sample of those that may
+change a number, not only words, is put into a copy of the package, one at a time, and the tests that reach the changed
+function are run. The result lists what survives: results/mutation.json. Options: how many mutants a module, which
+modules.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+
+from tests.benchmarks.measure import RESULTS, ROOT, keep
+
+FOLDER = ROOT / "_build" / "mutation"
+COPIED = ("tutorial_pkg", "tests", "data", "pyproject.toml")
+MODULES = (
+    "weighting", "folds", "estimate", "estimates", "nuisance", "crossfitting", "boosting", "handover", "effects", "cate",
+    "policy", "naive", "diagnostics", "sensitivity", "validation", "truth", "scoreboard", "marketplace/model",
+    "marketplace/covariates", "marketplace/population", "marketplace/simulate",
+)  # fmt: skip
+ANY_STRING = re.compile(r"""[rf]*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+CAUGHT = {"killed", "timeout", "suspicious", "segfault", "caught by type check"}
+
+
+def mutmut(*arguments: str) -> str:
+    """Run mutmut in the copy; its progress goes to a log."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1")
+    command = [sys.executable, "-m", "mutmut", *arguments]
+    run = subprocess.run(command, cwd=FOLDER, env=os.environ | threads, capture_output=True, text=True)
+    with (FOLDER / "mutmut.log").open("a") as log:
+        log.write(run.stdout[-4_000:] + run.stderr[-4_000:])
+    return run.stdout
+
+
+def statuses() -> dict[str, str]:
+    """The state of every mutant made so far."""
+    lines = (
+        line.strip().rsplit(": ", 1) for line in mutmut("results", "--all", "true").splitlines() if "__mutmut_" in line
+    )
+    return dict(lines)
+
+
+def wrong(name: str) -> list[str]:
+    """What a mutant changes: the lines before and after."""
+    shown = mutmut("show", name).splitlines()
+    return [line for line in shown if re.match(r"[-+](?![-+]{2} )", line)]
+
+
+def changes_a_number(change: list[str]) -> bool:
+    """Not where only the text of a string differs, or what an error says."""
+    before, after = (" ".join(ANY_STRING.sub("''", line[1:]) for line in change if line[0] == sign) for sign in "-+")
+    return bool(change) and before != after and not before.strip().startswith(("raise ", "f''", "''", "assert "))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--a-module", type=int, default=40, help="mutants that are tried a module")
+    parser.add_argument("--modules", nargs="*", default=MODULES)
+    options = parser.parse_args()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    for name in COPIED:
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy2
+        copy(source, FOLDER / name)
+    mutmut("run", "--max-children", "2", "tutorial_pkg.weighting.x_check_clipping__mutmut_1")  # makes all mutants
+    by_module: dict[str, list[str]] = {}
+    for name in statuses():
+        by_module.setdefault(name.removeprefix("tutorial_pkg.").split(".x")[0].replace(".", "/"), []).append(name)
+
+    found = {}
+    for module in options.modules:
+        names = sorted(by_module[module])
+        random.Random(module).shuffle(names)
+        chosen: dict[str, list[str]] = {}
+        while names and len(chosen) < options.a_module:
+            name = names.pop()
+            if changes_a_number(change := wrong(name)):
+                chosen[name] = change
+        mutmut("run", "--max-children", "2", *chosen)
+        after = statuses()
+        survived = {name: change for name, change in chosen.items() if after[name] not in CAUGHT}
+        found[module] = {"mutants": len(by_module[module]), "tried": len(chosen), "survived": survived}
+        print(f"{module:24} {len(chosen) - len(survived):3} of {len(chosen):3} caught", flush=True)
+    tried = sum(one["tried"] for one in found.values())
+    missed = sum(len(one["survived"]) for one in found.values())
+    share = 1 - missed / tried
+    keep("mutation", {"tried": tried, "caught": tried - missed, "share caught": share, "modules": found})
+    print(f"{share:.1%} of {tried} mutants caught; what survived: {RESULTS.relative_to(ROOT) / 'mutation.json'}")
+    print(json.dumps({name: list(one["survived"].values()) for name, one in found.items()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
