@@ -5,6 +5,7 @@ import inspect
 import re
 from pathlib import Path
 
+import jupytext
 import pytest
 
 import tutorial_pkg as tp
@@ -75,14 +76,26 @@ def chapters():
     return sorted(p for p in (ROOT / "book").glob("*.md") if "{code-cell}" in p.read_text())
 
 
+def dotted(node):
+    """The names of an attribute such as tp.plots.plot_arms, from the module's alias on; empty for anything else."""
+    if isinstance(node, ast.Attribute):
+        before = dotted(node.value)
+        return before and [*before, node.attr]
+    return [node.id] if isinstance(node, ast.Name) and node.id == "tp" else []
+
+
 def used_in(path):
     """Dotted names of the package that a chapter's code uses: "plots.plot_arms", "cross_fit"."""
-    cells = re.findall(r"^```\{code-cell\}.*?\n(.*?)^```", path.read_text(), re.M | re.S)
-    code = "\n".join(re.sub(r"\A---.*?^---\n|^:tags:.*$", "", cell, flags=re.M | re.S) for cell in cells)
-    names = set(re.findall(r"\btp\.([a-zA-Z_][\w.]*)", code))
-    for module, parts in re.findall(r"from tutorial_pkg(?:\.([\w.]+))? import (.+)", code):
-        names |= {f"{module}.{part.strip()}".lstrip(".") for part in parts.split(",")}
-    return names
+    names = set()
+    for cell in jupytext.read(path).cells:
+        if cell.cell_type != "code":
+            continue
+        for node in ast.walk(ast.parse(cell.source)):
+            if parts := dotted(node):
+                names.add(".".join(parts[1:]))
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("tutorial_pkg"):
+                names |= {f"{node.module}.{alias.name}".removeprefix("tutorial_pkg.") for alias in node.names}
+    return names - {""}
 
 
 @pytest.mark.parametrize("path", chapters(), ids=lambda p: p.stem)

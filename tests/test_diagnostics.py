@@ -90,6 +90,7 @@ def test_placebo_fails_when_a_confounder_is_left_out(market):
     assert diagnostics.placebo(fitted, "units_prev_30d").passed is False
 
 
+@pytest.mark.slow
 def test_permuted_decisions_have_no_effect(nuisances):
     passed = [bool(diagnostics.permuted(nuisances, seed=s).passed) for s in range(8)]
     assert sum(passed) >= 6  # fewer happens less than once in a hundred times

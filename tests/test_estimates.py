@@ -16,6 +16,7 @@ def test_simultaneous_intervals_are_wider_than_pointwise_and_narrower_than_bonfe
     assert (band["upper"] < bonferroni["upper"] + 0.02 * groups.tidy()["std_error"]).all()
 
 
+@pytest.mark.slow
 def test_simultaneous_intervals_cover_all_groups_at_once():
     """Groups in truth alike, by a coin, in 200 samples: at least 180 are covered whole but once in 500 times."""
     covered, rejected = 0, 0

@@ -244,6 +244,7 @@ def draws():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", ["difference in means", "strata", "least squares", "matching", "matching with ties", "matching, 3 rows"]
 )
@@ -252,16 +253,19 @@ def test_standard_errors_are_about_right(draws, method):
     assert 0.82 < claimed / spread < 1.22  # three standard errors of a spread from 150 draws
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["propensity matching", "weighting"])
 def test_taking_an_estimated_propensity_as_known_does_not_make_the_error_too_small(draws, method):
     spread, claimed = draws.loc[method, ["spread", "claimed"]]
     assert 0.85 < claimed / spread < 2
 
 
+@pytest.mark.slow
 def test_the_plug_ins_standard_error_is_far_too_small(draws):
     assert draws.loc["plug-in", "claimed"] < 0.5 * draws.loc["plug-in", "spread"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", ["least squares", "matching", "matching, 3 rows", "propensity matching", "weighting", "plug-in"]
 )
