@@ -205,3 +205,27 @@ def test_extra_columns_and_a_repeated_index_do_no_harm(table):
     table.index = [0] * len(table)
     data = tp.CausalData(table.assign(note="x"), **ROLES)
     assert data.n_rows == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ({"labels": {"nowhere": "x"}}, "labels names 'nowhere', which is not in the frame"),
+        ({"units": {"nowhere": "x"}}, "units names 'nowhere', which is not in the frame"),
+        ({"arms": ("same", "same")}, "arms=.* are not two names"),
+        ({"arms": ("one",)}, "arms=.* are not two names"),
+    ],
+)
+def test_words_that_fit_nothing_are_refused(table, words, named):
+    refuse(table, named, **words)
+
+
+def test_arms_are_named_and_words_fall_back_on_column_names(table):
+    data = tp.CausalData(table, **ROLES, labels={"sales": "units sold"}, arms=("stayed", "followed"))
+    assert list(data.arm.categories) == ["stayed", "followed"]
+    assert ((data.arm == "followed") == (table["followed"] == 1)).all()
+    assert (data.words.treatment, data.words.outcome, data.words.unit) == ("followed", "units sold", "")
+
+
+def test_a_complex_covariate_is_refused(table):
+    refuse(table.assign(size=table["size"].astype(complex)), "'size' is complex")

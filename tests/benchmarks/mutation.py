@@ -7,7 +7,6 @@ modules.
 """
 
 import argparse
-import json
 import os
 import random
 import re
@@ -48,8 +47,10 @@ def statuses() -> dict[str, str]:
 
 def wrong(name: str) -> list[str]:
     """What a mutant changes: the lines before and after."""
-    shown = mutmut("show", name).splitlines()
-    return [line for line in shown if re.match(r"[-+](?![-+]{2} )", line)]
+    from mutmut.mutation.diff_apply import find_mutant, get_diff_for_mutant  # reads its settings where it is imported
+
+    diff = get_diff_for_mutant(name, path=find_mutant(name).path)
+    return [line for line in diff.splitlines() if re.match(r"[-+](?![-+]{2} )", line)]
 
 
 def changes_a_number(change: list[str]) -> bool:
@@ -74,26 +75,24 @@ def main() -> None:
     for name in statuses():
         by_module.setdefault(name.removeprefix("tutorial_pkg.").split(".x")[0].replace(".", "/"), []).append(name)
 
-    found = {}
+    os.chdir(FOLDER)
+    chosen: dict[str, dict[str, list[str]]] = {}
     for module in options.modules:
         names = sorted(by_module[module])
         random.Random(module).shuffle(names)
-        chosen: dict[str, list[str]] = {}
-        while names and len(chosen) < options.a_module:
-            name = names.pop()
-            if changes_a_number(change := wrong(name)):
-                chosen[name] = change
-        mutmut("run", "--max-children", "2", *chosen)
-        after = statuses()
-        survived = {name: change for name, change in chosen.items() if after[name] not in CAUGHT}
-        found[module] = {"mutants": len(by_module[module]), "tried": len(chosen), "survived": survived}
-        print(f"{module:24} {len(chosen) - len(survived):3} of {len(chosen):3} caught", flush=True)
+        numeric = ((name, change) for name in names if changes_a_number(change := wrong(name)))
+        chosen[module] = dict(islice(numeric, options.a_module))
+    mutmut("run", "--max-children", "2", *(name for some in chosen.values() for name in some))
+    after, found = statuses(), {}
+    for module, some in chosen.items():
+        survived = {name: change for name, change in some.items() if after[name] not in CAUGHT}
+        found[module] = {"mutants": len(by_module[module]), "tried": len(some), "survived": survived}
+        print(f"{module:24} {len(some) - len(survived):3} of {len(some):3} caught")
     tried = sum(one["tried"] for one in found.values())
     missed = sum(len(one["survived"]) for one in found.values())
     share = 1 - missed / tried
     keep("mutation", {"tried": tried, "caught": tried - missed, "share caught": share, "modules": found})
     print(f"{share:.1%} of {tried} mutants caught; what survived: {RESULTS.relative_to(ROOT) / 'mutation.json'}")
-    print(json.dumps({name: list(one["survived"].values()) for name, one in found.items()}, indent=1))
 
 
 if __name__ == "__main__":
