@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import islice
 
 from tests.benchmarks.measure import RESULTS, ROOT, keep
 
