@@ -35,6 +35,8 @@ def mutmut(*arguments: str) -> str:
     run = subprocess.run(command, cwd=FOLDER, env=os.environ | threads, capture_output=True, text=True)
     with (FOLDER / "mutmut.log").open("a") as log:
         log.write(run.stdout[-4_000:] + run.stderr[-4_000:])
+    if run.returncode or "failed to collect stats" in run.stdout:
+        raise RuntimeError(f"mutmut {arguments[0]} stopped:\n{run.stdout[-4_000:]}{run.stderr[-2_000:]}")
     return run.stdout
 
 
