@@ -1,4 +1,4 @@
-"""Trees from a linear start: LightGBM behind scikit-learn's interface, with nothing left to tune."""
+"""Boosted trees that start from a penalised line: LightGBM as a scikit-learn estimator with nothing left to tune."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

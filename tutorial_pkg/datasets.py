@@ -1,4 +1,4 @@
-"""Data sets that come with the book."""
+"""The data sets that come with the book: the sellers, with their truth."""
 
 import json
 from functools import lru_cache, partial

@@ -1,4 +1,4 @@
-"""Who is fitted and who is predicted: folds drawn, read and checked, and rows split in two."""
+"""Folds that balance the arms and divide no cluster: drawn, read and checked; and rows cut in two in the same way."""
 
 from collections.abc import Sequence
 from itertools import zip_longest

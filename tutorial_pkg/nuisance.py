@@ -1,4 +1,4 @@
-"""What the models predicted, each row out of fold: the answer sheet from which every estimand is read."""
+"""The out-of-fold predictions of the outcome and of the decision, kept together: every estimand is read from them."""
 
 from dataclasses import dataclass, field, replace
 

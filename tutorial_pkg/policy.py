@@ -1,4 +1,4 @@
-"""Whom to nudge when a nudge costs money: the value of a policy, and shallow trees that choose one."""
+"""Whom to treat when treating costs money: the value of a policy, and shallow trees that choose one."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any

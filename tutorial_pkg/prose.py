@@ -1,4 +1,4 @@
-"""Hands the numbers a chapter computed to its prose, so that none is typed."""
+"""Hands the numbers that a chapter of the book computed to its text, so that none is typed."""
 
 from typing import Any
 

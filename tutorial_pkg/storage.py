@@ -1,4 +1,4 @@
-"""Long computations on disk: cells that survive an interruption, and results with their provenance."""
+"""Long simulations on disk: finished pieces that survive an interruption, and results with their provenance."""
 
 import json
 import platform

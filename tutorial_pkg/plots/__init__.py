@@ -1,4 +1,4 @@
-"""Figures in one palette: axes in, axes out.
+"""All figures in one place: each function draws on the axes it is given, or makes its own, and returns them.
 
 Truth and benchmarks are black, naive comparisons vermilion, double machine learning blue, through the whole book;
 an estimate's family decides, not its name. The palette is that of Okabe and Ito, safe for colour-blind eyes. Words

@@ -1,4 +1,4 @@
-"""Figures of one study: estimates, arms, residuals, balance, effects; axes in, axes out."""
+"""Figures of one study: estimates and the words on their axes, arms, residuals, balance, effects."""
 
 from collections.abc import Iterable, Mapping
 
