@@ -26,6 +26,7 @@ from . import (
     truth as truth,
     validation as validation,
     weighting as weighting,
+    words as words,
 )
 from .cate import CateModel as CateModel, estimate_cate as estimate_cate
 from .crossfitting import cross_fit as cross_fit

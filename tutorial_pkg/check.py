@@ -35,7 +35,7 @@ class Check:
         return f"{self._verdict}: {self.sentence}"
 
     def _repr_html_(self) -> str:
-        return paragraph(self._verdict, f": {self.sentence}") + show(self.table.head(12), 3)._repr_html_()
+        return paragraph(self._verdict, f": {self.sentence}") + show(self.table, 3, max_rows=12)._repr_html_()
 
     @property
     def _verdict(self) -> str:

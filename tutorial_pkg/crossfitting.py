@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.folds import Folds, make_folds, same_folds
+from tutorial_pkg.folds import Folds, make_folds, read_folds, same_folds
 from tutorial_pkg.learners import Learners, recommended
 from tutorial_pkg.nuisance import NUISANCES, Nuisances
 
@@ -65,7 +65,7 @@ def cross_fit(
     ----------
     Chernozhukov et al. (2018), Double/debiased machine learning, definition 3.1 (cross-fitting).
     """
-    _check_door(data, seed, reuse, folds)
+    _check_door(data, learners, seed, reuse, folds)
     learners = learners or (None if reuse is None else reuse.learners) or recommended()
     _check_missing(data, learners)
     splits = make_folds(data, folds if reuse is None else reuse.folds, n_folds, n_repeats, seed)
@@ -146,10 +146,15 @@ def _seeded(model: Any, seed: int) -> Any:
 # --- validation -----------------------------------------------------------------------------------------
 
 
-def _check_door(data: CausalData, seed: int, reuse: Nuisances | None, folds: Sequence[Folds] | None) -> None:
+def _check_door(data: Any, learners: Any, seed: Any, reuse: Nuisances | None, folds: Any) -> None:
     if not isinstance(data, CausalData):
         raise ValueError(
             f"cross_fit takes a CausalData, not {type(data).__name__}; name the roles of its columns first."
+        )
+    if not isinstance(learners, Learners | None):
+        raise ValueError(
+            f"learners={learners!r} is no pair of learners; pass tp.learners.Learners(regressor, classifier), or a preset "
+            "such as tp.learners.linear()."
         )
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(
@@ -158,7 +163,7 @@ def _check_door(data: CausalData, seed: int, reuse: Nuisances | None, folds: Seq
     if reuse is None:
         return
     _check_reuse(data, reuse)
-    if folds is not None and not same_folds(make_folds(data, folds, 2, 1, 0), reuse.folds):
+    if folds is not None and not same_folds(read_folds(data, folds), reuse.folds):
         raise ValueError("reuse= brings its own folds, not those of folds=; leave folds= out, or reuse=.")
 
 

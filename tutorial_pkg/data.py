@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tutorial_pkg.encoding import category_levels, encode, encoded_names, is_categorical
+from tutorial_pkg.encoding import Levels, category_levels, encode, encoded_names, is_categorical
 from tutorial_pkg.words import Words
 
 
@@ -35,9 +35,9 @@ class CausalData:
     treated : optional
         The value of ``treatment`` that means treated.
     labels, units : mapping of column to str, optional
-        What figures and tables call a column, and the unit of an outcome: ``{"units_30d": "units sold"}``.
+        What figures and estimates call the treatment and the outcomes, and the unit of an outcome.
     arms : pair of str
-        What they call the untreated and the treated, in this order.
+        What figures call the untreated and the treated, in this order.
 
     Raises
     ------
@@ -94,9 +94,9 @@ class CausalData:
 
     @property
     def words(self) -> Words:
-        """What figures and tables call the treatment, the outcome, its unit and the arms."""
+        """What figures and estimates call the treatment, the outcome and its unit."""
         treatment, outcome = (str(self.labels.get(name, name)) for name in (self.treatment, self.outcome))
-        return Words(treatment, outcome, str(self.units.get(self.outcome, "")), self.arms)
+        return Words(treatment, outcome, str(self.units.get(self.outcome, "")))
 
     @property
     def n_rows(self) -> int:
@@ -124,7 +124,7 @@ class CausalData:
         return None if self.cluster is None else pd.factorize(self.frame[self.cluster])[0]
 
     @cached_property
-    def levels(self) -> dict[str, list[Any]]:
+    def levels(self) -> Levels:
         """Levels of each categorical covariate; a missing value is the last level, None."""
         return category_levels(self.frame, self.covariates)
 
@@ -210,7 +210,7 @@ def _check_roles(data: CausalData) -> None:
     for role, mapping in (("labels", data.labels), ("units", data.units)):
         if unknown := [c for c in mapping if c not in frame.columns]:
             raise ValueError(f"{role} names {unknown[0]!r}, which is not in the frame; check its spelling.")
-    if len(set(data.arms)) != 2 or len(data.arms) != 2:
+    if isinstance(data.arms, str) or len(data.arms) != 2 or len(set(data.arms)) != 2:
         raise ValueError(f"arms={data.arms!r} are not two names; give one for the untreated and one for the treated.")
     if repeated := [c for i, c in enumerate(data.effect_modifiers) if c in data.effect_modifiers[:i]]:
         raise ValueError(f"Effect modifier {repeated[0]!r} is named twice; name it once.")

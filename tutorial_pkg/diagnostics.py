@@ -91,6 +91,8 @@ def permuted(nuisances: Nuisances, seed: int = 0) -> Check:
 
     Fails when the 95% interval excludes zero, which by chance it does in 5% of the shuffles.
     """
+    if nuisances.learners is None:
+        raise ValueError("These nuisances were given, not fitted, so nothing can be fitted again; use cross_fit.")
     data = nuisances.data
     shuffled = np.random.default_rng(seed).permutation(data.d)
     frame = data.frame.copy(deep=False)

@@ -1,5 +1,6 @@
 """What every estimator returns: a value, its standard error and what it estimates."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -67,26 +68,18 @@ class Estimate:
         """The contrast of two estimates from the same rows, its error from their influence values."""
         if not isinstance(other, Estimate):
             return NotImplemented
-        if self.influence is None or other.influence is None:
-            which = self if self.influence is None else other
-            raise ValueError(f"{which.method} gives no influence values, so the error of a difference is unknown.")
-        if self.n_rows != other.n_rows:
-            raise ValueError(f"The estimates are from different rows ({self.n_rows:,} and {other.n_rows:,}).")
-        known = self.clusters is not None and other.clusters is not None
-        if known and not np.array_equal(self.clusters, other.clusters):  # type: ignore[arg-type]
-            raise ValueError("The estimates are from different rows: their clusters differ.")
+        clusters = clusters_of((self, other))
         if self.splits and len(self.splits) == len(other.splits):
-            return combine_splits([a - b for a, b in zip(self.splits, other.splits, strict=True)])
-        influence = self.influence - other.influence
+            parts = combine_splits([a - b for a, b in zip(self.splits, other.splits, strict=True)])
+        else:
+            influence = self.influence - other.influence  # type: ignore[operator]
+            value, error = self.value - other.value, _std_error(influence, clusters)
+            parts = replace(self, value=value, std_error=error, influence=influence, clusters=clusters, splits=())
         return replace(
-            self,
-            value=self.value - other.value,
-            std_error=_std_error(influence, self.clusters),
-            influence=influence,
+            parts,
             estimand=_contrast(self, other),
             method=self.method if self.method == other.method else f"{self.method} - {other.method}",
             label="",
-            splits=(),
             family=self.family if self.family == other.family else "other",
         )
 
@@ -100,7 +93,7 @@ class Estimate:
         )
 
     def _repr_html_(self) -> str:
-        return show_estimates(self.tidy())._repr_html_()
+        return show_estimates(self.tidy(), self.tidy()["std_error"])._repr_html_()
 
 
 def check_level(level: float) -> None:
@@ -109,7 +102,16 @@ def check_level(level: float) -> None:
         raise ValueError(f"level={level!r} is not between 0 and 1; a 95% interval has level=0.95.")
 
 
-def from_influence(value: float, influence: NDArray[np.float64], data: CausalData, **names: Any) -> Estimate:
+def from_influence(
+    value: float,
+    influence: NDArray[np.float64],
+    data: CausalData,
+    *,
+    estimand: str,
+    method: str,
+    family: Family = "other",
+    label: str = "",
+) -> Estimate:
     """An estimate whose standard error is that of the mean of its influence values.
 
     Parameters
@@ -120,18 +122,33 @@ def from_influence(value: float, influence: NDArray[np.float64], data: CausalDat
         What each row does to the estimate: value minus truth is close to their mean.
     data : CausalData
         The rows the estimate is made from; where they name a cluster, influence values are summed within it.
-    **names
-        ``estimand``, ``method``, ``family`` and ``label`` of the :class:`Estimate`.
+    estimand, method, family, label : str
+        As in :class:`Estimate`.
+
+    Raises
+    ------
+    ValueError
+        When there is not one influence value a row.
     """
     if len(influence) != data.n_rows:
         raise ValueError(f"influence has {len(influence):,} values for {data.n_rows:,} rows; give one a row.")
-    return from_error(value, _std_error(influence, data.clusters), data, influence=influence, **names)
+    error, names = _std_error(influence, data.clusters), {"estimand": estimand, "method": method, "label": label}
+    return replace(from_error(value, error, data, family=family, **names), influence=influence)
 
 
-def from_error(value: float, std_error: float, data: CausalData, **names: Any) -> Estimate:
-    """An estimate of which the standard error is known; ``names`` as in :func:`from_influence`."""
+def from_error(
+    value: float,
+    std_error: float,
+    data: CausalData,
+    *,
+    estimand: str,
+    method: str,
+    family: Family = "other",
+    label: str = "",
+) -> Estimate:
+    """An estimate of which the standard error is known; arguments as in :func:`from_influence`."""
     about: dict[str, Any] = {"outcome": data.outcome, "clusters": data.clusters, "words": data.words}
-    return Estimate(float(value), float(std_error), n_rows=data.n_rows, **about, **names)
+    return Estimate(float(value), float(std_error), estimand, method, data.n_rows, label=label, family=family, **about)
 
 
 def robust_errors(data: CausalData) -> dict[str, Any]:
@@ -151,6 +168,20 @@ def combine_splits(splits: list[Estimate]) -> Estimate:
     std_error = float(np.median(values + 1.96 * errors) - value) / 1.96
     influence = np.mean([s.influence for s in splits if s.influence is not None], axis=0)
     return replace(splits[0], value=value, std_error=std_error, influence=influence, splits=tuple(splits))
+
+
+def clusters_of(estimates: Iterable[Estimate]) -> NDArray | None:
+    """The clusters that estimates to be compared have in common; refused when they are not of the same rows."""
+    estimates = list(estimates)
+    if unknown := [e for e in estimates if e.influence is None]:
+        raise ValueError(f"{unknown[0].method} gives no influence values, so the error of a difference is unknown.")
+    sizes = sorted({e.n_rows for e in estimates})
+    if len(sizes) > 1:
+        raise ValueError(f"The estimates are from different rows ({sizes[-1]:,} and {sizes[0]:,}).")
+    known = [e.clusters for e in estimates if e.clusters is not None]
+    if any(not np.array_equal(clusters, known[0]) for clusters in known):
+        raise ValueError("The estimates are from different rows: their clusters differ.")
+    return known[0] if known else None
 
 
 def cluster_sums(influence: NDArray[np.float64], clusters: NDArray | None) -> NDArray[np.float64]:

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from tutorial_pkg.display import Table, show, show_estimates
-from tutorial_pkg.estimate import Estimate, check_level, cluster_sums
+from tutorial_pkg.display import Table, show_estimates
+from tutorial_pkg.estimate import Estimate, check_level, cluster_sums, clusters_of
 
 
 class Estimates:
@@ -35,7 +35,7 @@ class Estimates:
         return len(self._all)
 
     def __getitem__(self, key: int | str) -> Estimate:
-        if isinstance(key, int):
+        if isinstance(key, int | np.integer):
             return self._all[key]
         for estimate in self._all:
             if key in (estimate.label, estimate.method):
@@ -49,7 +49,7 @@ class Estimates:
 
     @property
     def values(self) -> pd.Series:
-        """The estimated value of each name."""
+        """The estimated value of each name, as a Series."""
         return pd.Series([e.value for e in self._all], index=self.names, name="value")
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
@@ -70,18 +70,14 @@ class Estimates:
             ``value``, ``lower``, ``upper``, ``truth``, ``error`` and ``covers``, in front of them what else
             differs between the estimates: outcome, estimand or number of rows.
         """
-        if isinstance(truth, Mapping | pd.Series) and (missing := [n for n in self.names if n not in truth]):
-            raise ValueError(f"truth says nothing of {missing[0]!r}; give one number for each of: {self.names}.")
         table = self.tidy(level).set_axis(self.names)
-        truths = [truth[name] if isinstance(truth, Mapping | pd.Series) else truth for name in self.names]
         facts = {name: table[name] for name in ("outcome", "estimand", "n_rows")}
         kept = [name for name, fact in facts.items() if fact.nunique() > 1 and list(fact) != self.names]
-        table["truth"] = np.asarray(truths, dtype=float)
+        table["truth"] = truth_of_each(self.names, truth)
         table["error"] = table["value"] - table["truth"]
         table["covers"] = table["truth"].between(table["lower"], table["upper"])
-        shown = show(table[[*kept, "value", "lower", "upper", "truth", "error", "covers"]])
-        shown.attrs["level"] = level
-        return shown
+        columns = [*kept, "value", "lower", "upper", "truth", "error", "covers"]
+        return show_estimates(table[columns], table["std_error"], level)
 
     def simultaneous(self, level: float = 0.95, n_draws: int = 20_000, seed: int = 0) -> pd.DataFrame:
         """Intervals that cover all their targets at once with the stated probability: columns value, lower, upper.
@@ -99,9 +95,7 @@ class Estimates:
         errors = np.sqrt(np.diag(covariance))
         draws = np.random.default_rng(seed).multivariate_normal(np.zeros(len(errors)), covariance, n_draws)
         half = np.quantile(np.max(np.abs(draws) / errors, axis=1), level) * errors
-        band = pd.DataFrame({"value": self.values, "lower": self.values - half, "upper": self.values + half})
-        band.attrs["level"] = level
-        return band
+        return pd.DataFrame({"value": self.values, "lower": self.values - half, "upper": self.values + half})
 
     def test_equal(self) -> pd.Series:
         """Wald test that all targets are equal: statistic, degrees of freedom, p_value."""
@@ -114,9 +108,9 @@ class Estimates:
 
     def _covariance(self) -> NDArray[np.float64]:
         """Covariance of the estimates: correlation of their influence values, scaled to their standard errors."""
-        if len(self) < 2 or any(e.influence is None for e in self._all):
+        if len(self) < 2:
             raise ValueError("This needs at least two estimates with influence values, such as those of estimate_gate.")
-        clusters = self._all[0].clusters
+        clusters = clusters_of(self._all)
         sums = np.array([cluster_sums(e.influence, clusters) for e in self._all if e.influence is not None])
         product = sums @ sums.T
         scale = np.array([e.std_error for e in self._all]) / np.sqrt(np.diag(product))
@@ -126,4 +120,14 @@ class Estimates:
         return "\n".join(map(repr, self._all))
 
     def _repr_html_(self) -> str:
-        return show_estimates(self.tidy())._repr_html_()
+        return show_estimates(self.tidy(), self.tidy()["std_error"])._repr_html_()
+
+
+def truth_of_each(names: list[str], truth: "float | Mapping[str, float] | pd.Series") -> list[float]:
+    """The truth of each name: one for all, or that of the label that reads like the name."""
+    if not isinstance(truth, Mapping | pd.Series):
+        return [float(truth)] * len(names)
+    known = {str(label): float(value) for label, value in truth.items()}
+    if missing := [name for name in names if name not in known]:
+        raise ValueError(f"truth says nothing of {missing[0]!r}; give one number for each of: {', '.join(names)}.")
+    return [known[name] for name in names]

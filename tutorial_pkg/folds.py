@@ -1,4 +1,4 @@
-"""Folds that balance the arms and divide no cluster: drawn, read and checked; and rows cut in two in the same way."""
+"""Folds that balance the arms and divide no cluster: drawn, read and checked; and rows cut in two by clusters."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -20,7 +20,7 @@ def make_folds(data: CausalData, folds: Sequence[Folds] | None, n_folds: int, n_
         _check_counts(data, n_folds, n_repeats)
         folds = [draw_folds(data, n_folds, seed + repeat) for repeat in range(n_repeats)]
     else:
-        folds = _read(data, folds)
+        folds = read_folds(data, folds)
     _check_folds(data, folds)
     return folds
 
@@ -35,7 +35,7 @@ def draw_folds(data: CausalData, n_folds: int, seed: int) -> Folds:
 
 
 def split_rows(data: CausalData, share: float = 0.5, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Two disjoint sets of row positions, the first with the given share; no cluster is divided.
+    """Two disjoint sets of row positions, the first with the given share of rows, or of clusters, which stay whole.
 
     One is for choosing, a model or a policy or the best group, the other for judging what was chosen.
     """
@@ -84,7 +84,7 @@ def _check_counts(data: CausalData, n_folds: int, n_repeats: int) -> None:
         )
 
 
-def _read(data: CausalData, folds: Any) -> list[Folds]:
+def read_folds(data: CausalData, folds: Any) -> list[Folds]:
     """The folds as lists of pairs of position arrays, if they can be read so."""
     try:
         read = [[(np.asarray(train), np.asarray(test)) for train, test in repeat] for repeat in folds]

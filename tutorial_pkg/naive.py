@@ -144,6 +144,8 @@ def plug_in(data: CausalData, outcome: Regressor | None = None) -> Estimate:
     The models predict the rows they were fitted on, and the standard error, that of a mean of predictions,
     ignores that they were estimated: both are what goes wrong in practice.
     """
+    if outcome is not None and not hasattr(outcome, "predict"):
+        raise ValueError(f"outcome={outcome!r} is no regressor; pass one, such as tp.learners.linear().outcome.")
     learner = outcome or recommended().outcome
     arms = [clone(learner).fit(data.x[data.d == arm], data.y[data.d == arm]).predict(data.x) for arm in (0, 1)]
     effect = arms[1] - arms[0]

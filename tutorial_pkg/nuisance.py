@@ -44,14 +44,21 @@ class Nuisances:
         outcome_treated: NDArray[np.float64],
         propensity: NDArray[np.float64],
     ) -> "Nuisances":
-        """Predictions from elsewhere, such as the truth of a simulated market; each (n_rows,).
+        """Predictions from elsewhere, out of fold or known, such as the truth of a simulated market; each (n_rows,).
 
-        E[Y | X] follows from them, as m g(1, X) + (1 - m) g(0, X). Predictions must be out of fold, or known.
+        E[Y | X] follows from them, as m g(1, X) + (1 - m) g(0, X). Each arm needs four rows.
+
+        Raises
+        ------
+        ValueError
+            When there is not one finite number a row, or a propensity is not between 0 and 1.
         """
         arrays = {"outcome_control": outcome_control, "outcome_treated": outcome_treated, "propensity": propensity}
         for name, values in arrays.items():
             if np.shape(values) != (data.n_rows,) or not np.isfinite(values).all():
                 raise ValueError(f"{name} needs one finite number for each of the {data.n_rows:,} rows.")
+        if not ((propensity > 0) & (propensity < 1)).all():
+            raise ValueError("propensity needs probabilities between 0 and 1; clip those at either end.")
         columns = {name: np.array(values, dtype=float)[:, None] for name, values in arrays.items()}
         m = columns["propensity"]
         outcome = m * columns["outcome_treated"] + (1 - m) * columns["outcome_control"]
@@ -97,9 +104,8 @@ class Nuisances:
 
     def __repr__(self) -> str:
         splits = f"{len(self.folds[0])} folds" + (f" x {self.n_repeats} repeats" if self.n_repeats > 1 else "")
-        return (
-            f"Nuisances of {self.data.outcome} and {self.data.treatment}, {splits}, {sum(self.seconds.values()):.1f} s"
-        )
+        how = "given" if self.learners is None else f"{splits}, {sum(self.seconds.values()):.1f} s"
+        return f"Nuisances of {self.data.outcome} and {self.data.treatment}, {how}"
 
     def _repr_html_(self) -> str:
         return paragraph("Nuisances", repr(self).removeprefix("Nuisances")) + show(self.losses, 3)._repr_html_()

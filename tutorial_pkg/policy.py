@@ -21,13 +21,25 @@ def policy_value(
     """Mean gain per row of nudging the rows marked in ``treat`` instead of nobody, in money.
 
     Estimates E[pi(X) (value_per_unit (Y1 - Y0) - cost)] from the doubly robust signal. Honest only on rows that
-    did not choose the policy: see :func:`split_rows`.
+    did not choose the policy: see :func:`tutorial_pkg.folds.split_rows`.
+
+    Parameters
+    ----------
+    nuisances : Nuisances
+    treat : array or Series (n_rows,)
+        True or 1 where the policy nudges.
+    cost, value_per_unit : float
+        Money a nudged row, and money an outcome unit is worth.
+    clipping : float
+        As in :func:`tutorial_pkg.effects.estimate_ate`.
 
     References
     ----------
     Athey and Wager (2021), Policy learning with observational data.
     """
     data = nuisances.data
+    if not np.isfinite([cost, value_per_unit]).all():
+        raise ValueError(f"cost={cost!r} and value_per_unit={value_per_unit!r} must be finite numbers, in money.")
     if isinstance(treat, pd.Series) and len(treat) == data.n_rows and not treat.index.equals(data.frame.index):
         raise ValueError("treat has another index than the frame; align it, for instance with treat.loc[frame.index].")
     gain = marked_rows(treat, data.n_rows) * (value_per_unit * aipw_signal(nuisances, clipping).mean(axis=1) - cost)

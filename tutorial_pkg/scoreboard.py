@@ -5,7 +5,7 @@ A cell is one estimator on one draw of one market.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from tutorial_pkg.storage import finish_cells
 from tutorial_pkg.truth import Truth
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Draw:
     """One simulated sample; ``targets`` holds the true value of each estimand, "GATE toys" for a group."""
 
@@ -36,7 +36,7 @@ class Draw:
 Estimator = Callable[[Draw], Iterable[Estimate]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Market:
     """A named source of samples: ``draw(seed)`` gives one."""
 
@@ -54,7 +54,10 @@ def seller_market(
     n_covariates: int | None = None,
     **dials: float,
 ) -> Market:
-    """The marketplace of :func:`simulate_sellers`, with the population's effects as targets."""
+    """The marketplace of :func:`simulate_sellers`, with the population's effects as targets.
+
+    Its name is the scenario, and what else is not at its default, but for the number of covariates.
+    """
     settings = Dials(scenario, recommendation, **dials)
 
     def draw(seed: int) -> Draw:
@@ -63,7 +66,10 @@ def seller_market(
         )
         return Draw(sample.data, _seller_targets(settings, outcome), sample.truth)
 
-    return Market(scenario, n_rows, draw)
+    usual = {"outcome": "units_30d", **asdict(Dials(scenario))}
+    chosen = {"outcome": outcome, **asdict(settings)}
+    unusual = [f"{name} {value}" for name, value in chosen.items() if value != usual[name]]
+    return Market(", ".join([scenario, *unusual]), n_rows, draw)
 
 
 def _seller_targets(dials: Dials, outcome: str) -> dict[str, float]:
@@ -136,6 +142,11 @@ def run_scoreboard(
         One row an estimate: market, n_rows, seed, estimator, estimand, value, std_error, lower, upper, target,
         seconds (processor time of the estimator on that draw).
     """
+    sources = [(market.name, market.n_rows) for market in markets]
+    if repeated := [source for source in sources if sources.count(source) > 1]:
+        raise ValueError(
+            f"Two markets are called {repeated[0][0]!r} at {repeated[0][1]:,} rows; give each its own name."
+        )
     cells = {
         f"{market.name}-{market.n_rows}-{name}-{seed}": partial(_run_cell, market, name, estimator, seed)
         for market in markets

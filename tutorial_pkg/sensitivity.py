@@ -8,7 +8,7 @@ the worst case.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -92,7 +92,7 @@ def benchmark(
     -------
     DataFrame
         A row a group: cf_y, cf_d, rho, and ``delta``, the change of the estimate in outcome units when the group
-        is left out.
+        is left out. cf_y and cf_d of 1 mean that the group explains all that is left.
 
     References
     ----------
@@ -129,10 +129,8 @@ def hidden_confounding(
     Passes when the bound at that group's cf_y and cf_d, worst case, stays on the estimate's side of ``null``.
     """
     table = benchmark(nuisances, groups, estimand, progress=False, clipping=clipping)
-    found = {
-        g: bounds(nuisances, r["cf_y"], min(r["cf_d"], 0.999), null=null, estimand=estimand, clipping=clipping)
-        for g, r in table.iterrows()
-    }
+    same: dict[str, Any] = {"null": null, "estimand": estimand, "clipping": clipping}
+    found = {g: bounds(nuisances, **r[["cf_y", "cf_d"]].clip(upper=0.999), **same) for g, r in table.iterrows()}
     table = table.assign(**{f"{end} bound": [b[end] for b in found.values()] for end in ("lower", "upper")})
     lower, upper = table["lower bound"], table["upper bound"]
     holds = (lower > null) | (upper < null)

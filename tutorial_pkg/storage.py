@@ -42,12 +42,15 @@ def finish_cells(
     done = joblib.Parallel(n_jobs, return_as="generator_unordered")(work)
     for name, rows in tqdm(done, total=len(cells), initial=len(found), desc="cells", disable=not progress):
         found[name] = rows
-    return pd.concat([found[name] for name in cells], ignore_index=True)
+    return pd.concat([found[name] for name in cells], ignore_index=True) if cells else pd.DataFrame()
 
 
 def read_cells(folder: "str | Path") -> pd.DataFrame:
     """The rows of the cells that are finished so far."""
-    return pd.concat([pd.read_parquet(file) for file in sorted(Path(folder).glob("*.parquet"))], ignore_index=True)
+    files = sorted(Path(folder).glob("*.parquet"))
+    if not files:
+        raise ValueError(f"There is no finished cell in {folder}; compute some with finish_cells.")
+    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
 def _finish(name: str, cell: Cell, file: Path | None) -> tuple[str, pd.DataFrame]:

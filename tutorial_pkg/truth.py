@@ -29,7 +29,7 @@ class Targets:
     errors: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
     """What only a simulation knows.
 
@@ -144,7 +144,17 @@ def decompose_bias(data: CausalData, truth: Truth) -> pd.Series:
 def evaluate_cate(
     effect: ArrayLike, truth: Truth, interval: pd.DataFrame | None = None, n_bands: int = 4
 ) -> tuple[pd.Series, pd.DataFrame]:
-    """The same question with the truth at hand; ``effect`` has one value a row of ``truth``.
+    """How close a model's effects are to the true ones.
+
+    Parameters
+    ----------
+    effect : array (n_rows,)
+        Estimated effect of each of the truth's rows, in outcome units.
+    truth : Truth
+    interval : DataFrame, optional
+        Columns ``lower`` and ``upper``, a row each.
+    n_bands : int
+        Equal-sized bands of the true propensity in which coverage is told apart.
 
     Returns
     -------
@@ -190,7 +200,8 @@ def evaluate_cate(
 def policy_regret(truth: Truth, treat: ArrayLike, cost: float = 0.0, value_per_unit: float = 1.0) -> pd.Series:
     """True value of a policy on the truth's rows, of the best possible one, and what is lost between them.
 
-    In money a row; ``share of optimum`` is the policy's value over the optimum's.
+    Arguments as in :func:`tutorial_pkg.policy.policy_value`. In money a row; ``share of optimum`` is the policy's
+    value over the optimum's.
     """
     gain = value_per_unit * truth.cate - cost
     value, optimum = float(np.mean(marked_rows(treat, gain.size) * gain)), float(np.mean(np.maximum(gain, 0.0)))

@@ -1,4 +1,4 @@
-"""Words for people: what figures and tables call the treatment, the outcome, its unit and the two arms."""
+"""Words for people: what figures and estimates call the treatment, the outcome and its unit."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,6 @@ class Words:
     treatment: str = "the treatment"
     outcome: str = "the outcome"
     unit: str = ""
-    arms: tuple[str, str] = ("untreated", "treated")
 
     @property
     def outcome_in_unit(self) -> str:

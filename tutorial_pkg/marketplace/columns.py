@@ -38,7 +38,7 @@ class Column:
     series: str = ""  # columns of one series share a product-specific component
 
 
-_DRIVERS = [  # the columns that decision or outcomes depend on: group, name, unit, meaning, kind, loc, scale, loads
+_DRIVERS = [  # group, name, unit, meaning, kind, loc, scale, loads
     ("seller profile", "engagement_score", "points 0-100", "how actively the seller uses the inventory tools",
      "score", 0.0, 1.0, {"drive": 0.85}),
     ("seller profile", "expertise_score", "points 0-100", "inventory-management skill, from past accuracy of stock",
@@ -68,7 +68,7 @@ _DRIVERS = [  # the columns that decision or outcomes depend on: group, name, un
      "score", 0.0, 1.0, {"growth": 0.85}),
 ]  # fmt: skip
 DRIVERS = tuple(name for _, name, *_ in _DRIVERS)
-"""Names of the columns that the decision or the outcomes truly depend on, besides the product category."""
+"""Names of the columns that the decision or the outcomes depend on, and of those close to them."""
 
 _Table = list[tuple[str, str, str, str, float, float, dict[str, float]]]
 # name, unit, meaning, kind, loc, scale, loads

@@ -31,6 +31,6 @@ def population_targets(dials: Dials, n_rows: int = 400_000, seed: int = 1_000_00
     return {outcome: targets_of(rows[outcome].to_numpy(), m, None) for outcome in (*OUTCOMES, PLACEBO)}
 
 
-def population_target(dials: Dials, outcome: str) -> Targets:
+def targets_on(outcome: str, dials: Dials) -> Targets:
     """Average effects in the population on one outcome."""
     return population_targets(dials)[outcome]

@@ -28,7 +28,7 @@ from tutorial_pkg.marketplace.model import (
     propensity,
     propensity_given_trait,
 )
-from tutorial_pkg.marketplace.population import population_target
+from tutorial_pkg.marketplace.population import targets_on
 from tutorial_pkg.truth import Truth
 
 EFFECT_MODIFIERS = (
@@ -48,7 +48,7 @@ LABELS = {
 UNITS = {"units_30d": "units", "revenue_30d": "USD", "clicks_30d": "clicks", PLACEBO: "units"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SellerSample:
     """Data as an analyst sees them, and the truth behind them, for one outcome at a time."""
 
@@ -189,7 +189,7 @@ def _draw_outcomes(
             outcome_treated=means[name][1],
             observed_control=potential[name][0],
             observed_treated=potential[name][1],
-            population_targets=partial(population_target, dials, name),
+            population_targets=partial(targets_on, name, dials),
             hidden_trait=trait if dials.hidden else None,
         )
         for name in potential

@@ -1,7 +1,7 @@
 """All figures in one place: each function draws on the axes it is given, or makes its own, and returns them.
 
 Truth and benchmarks are black, naive comparisons vermilion, double machine learning blue, through the whole book;
-an estimate's family decides, not its name. The palette is that of Okabe and Ito, safe for colour-blind eyes. Words
+an estimate's family decides, not its name; `plot_tradeoff` alone tells learners apart, by what stands before the comma. The palette is that of Okabe and Ito, safe for colour-blind eyes. Words
 come from the data: see ``labels``, ``units`` and ``arms`` of :class:`tutorial_pkg.data.CausalData`.
 """
 

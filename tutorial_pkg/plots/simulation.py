@@ -120,7 +120,7 @@ def plot_tradeoff(
             marker="os^"[member % 3],
             mfc=colour if member % 2 == 0 else ax.get_facecolor(),
             ms=7 if joined else 4,
-            label=str(name),
+            label=plain(name),
         )
     ax.set_xscale("log")
     ax.set_yscale("log")

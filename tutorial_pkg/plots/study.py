@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from tutorial_pkg.estimate import Estimate
-from tutorial_pkg.estimates import Estimates
+from tutorial_pkg.estimates import Estimates, truth_of_each
 from tutorial_pkg.plots.style import COLOURS, new_axes, plain
 
 
@@ -24,15 +24,16 @@ def plot_estimates(
     found = Estimates(estimates)
     ax = new_axes(ax, 1.1 + 0.36 * len(found))
     each = isinstance(truth, Mapping | pd.Series)
-    for row, (name, e) in enumerate(zip(found.names, found, strict=True)):
+    truths = [] if truth is None else truth_of_each(found.names, truth)
+    for row, e in enumerate(found):
         lower, upper = e.conf_int()
         ax.plot([lower, upper], [row, row], color=COLOURS[e.family], lw=2.5, solid_capstyle="butt")
         ax.plot(e.value, row, "o", color=COLOURS[e.family], ms=6)
         if each:
             label = "truth" if row == 0 else None
-            ax.plot(truth[name], row, "|", color=COLOURS["truth"], ms=16, mew=2, label=label)  # type: ignore[index]
+            ax.plot(truths[row], row, "|", color=COLOURS["truth"], ms=16, mew=2, label=label)
     if truth is not None and not each:
-        ax.axvline(truth, color=COLOURS["truth"], lw=1.5, ls="--", label="truth")  # type: ignore[arg-type]
+        ax.axvline(truths[0], color=COLOURS["truth"], lw=1.5, ls="--", label="truth")
     ax.set_yticks(range(len(found)), [plain(name) for name in found.names])
     ax.set_ylim(len(found) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
@@ -79,6 +80,8 @@ def plot_arms(values: ArrayLike, arm: pd.Categorical, label: str, ax: Axes | Non
 
     ``arm`` names each row's arm, the untreated first: ``data.arm``.
     """
+    if not isinstance(arm, pd.Categorical) or len(arm.categories) != 2:
+        raise ValueError("arm needs the name of each row's arm, the untreated first; pass data.arm.")
     ax = new_axes(ax)
     values = np.asarray(values, dtype=float)
     edges = np.histogram_bin_edges(values, bins=bins)
@@ -152,7 +155,7 @@ def plot_effects(
     for i, (name, values) in enumerate(effects.items()):
         colour, style = _MODELS[i % len(_MODELS)]
         mean = pd.Series(np.asarray(values)).groupby(cells, observed=True).mean()
-        ax.plot(centre, mean, color=colour, ls=style, lw=2, label=name)
+        ax.plot(centre, mean, color=colour, ls=style, lw=2, label=plain(name))
     ax.axhline(0, color=COLOURS["other"], lw=1)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
@@ -174,11 +177,11 @@ def plot_calibration(
     """
     ax = new_axes(ax)
     table = estimates.tidy().set_axis(estimates.names)
-    x = predicted.reindex(table.index)
+    x = pd.Series(truth_of_each(estimates.names, predicted), index=estimates.names)
     half = (table["upper"] - table["lower"]) / 2
     ax.errorbar(x, table["value"], half, fmt="o", ms=6, color=COLOURS["dml"], label="estimate, 95% interval")
     if truth is not None:
-        ax.plot(x, truth.reindex(table.index), "_", color=COLOURS["truth"], ms=18, mew=2, label="truth")
+        ax.plot(x, truth_of_each(estimates.names, truth), "_", color=COLOURS["truth"], ms=18, mew=2, label="truth")
     ends = [min(x.min(), table["value"].min()), max(x.max(), table["value"].max())]
     ax.plot(ends, ends, color=COLOURS["other"], lw=1, ls=":", label="prediction")
     ax.set_xlabel(xlabel)

@@ -50,10 +50,14 @@ def new_axes(ax: Axes | None, height: float | None = None) -> Axes:
 
 
 def plain(text: object) -> str:
-    """Words from a user's table, in which a dollar sign starts no formula."""
-    return str(text).replace("$", r"\$")
+    """Words from a user's table: a dollar sign starts no formula, an underscore hides nothing from a legend."""
+    words = str(text).replace("$", r"\$")
+    return f"\u200b{words}" if words.startswith("_") else words
 
 
 def family_of(name: object, family: "str | Mapping[str, str] | None") -> str | None:
     """The family of one of several curves, where it is known."""
-    return family.get(str(name)) if isinstance(family, Mapping) else family
+    kind = family.get(str(name)) if isinstance(family, Mapping) else family
+    if kind is not None and kind not in COLOURS:
+        raise ValueError(f"family={kind!r} is not known; choose one of {', '.join(COLOURS)}.")
+    return kind
