@@ -214,6 +214,7 @@ def test_extra_columns_and_a_repeated_index_do_no_harm(table):
         ({"units": {"nowhere": "x"}}, "units names 'nowhere', which is not in the frame"),
         ({"arms": ("same", "same")}, "arms=.* are not two names"),
         ({"arms": ("one",)}, "arms=.* are not two names"),
+        ({"arms": "no"}, "arms='no' are not two names"),
     ],
 )
 def test_words_that_fit_nothing_are_refused(table, words, named):

@@ -96,6 +96,13 @@ def test_permuted_decisions_have_no_effect(nuisances):
     assert sum(passed) >= 6  # fewer happens less than once in a hundred times
 
 
+def test_given_predictions_cannot_be_permuted(market):
+    t = market.truth
+    known = tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, t.propensity)
+    with pytest.raises(ValueError, match="given, not fitted"):
+        diagnostics.permuted(known)
+
+
 def test_stability_needs_repeats(nuisances, repeated):
     with pytest.raises(ValueError, match="n_repeats=5"):
         diagnostics.stability(nuisances)

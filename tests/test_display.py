@@ -127,3 +127,58 @@ def test_words_say_the_unit_once():
     assert Words("t", "units sold in 30 days", "units").outcome_in_unit == "units sold in 30 days"
     assert Words("t", "revenue", "USD").outcome_in_unit == "revenue (USD)"
     assert Words("t", "revenue").outcome_in_unit == "revenue"
+
+
+ODD = {
+    "missing ends": pd.DataFrame({"lower": [pd.NA, 1.0], "upper": [2.0, np.nan], "p_value": [None, "none"]}),
+    "two pairs": pd.concat([pd.DataFrame({"lower": [1.0], "upper": [2.0]})] * 2, axis=1),
+    "a missing name": pd.DataFrame([[1.0, 2.0]], columns=[pd.NA, 3]),
+    "no columns of two levels": pd.DataFrame([[1.0]], columns=pd.MultiIndex.from_tuples([("a", "b")])).iloc[:, :0],
+    "no rows": pd.DataFrame({"value": [], "lower": [], "upper": []}),
+    "nothing": pd.DataFrame(),
+    "dates and labels": pd.DataFrame({"t": pd.to_datetime(["2026-01-01", None]), "c": pd.Categorical(["a", None])}),
+    "intervals": pd.DataFrame({"x": [1e12]}, index=pd.IntervalIndex.from_breaks([0, 1])),
+    "a level that is none": pd.DataFrame({"lower": [0.0], "upper": [1.0]}),
+}
+ODD["a level that is none"].attrs["level"] = "seller"
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_tables_print(name):
+    shown = tp.show(ODD[name])
+    assert "<table" in shown._repr_html_()
+    assert repr(shown)
+
+
+def test_two_pairs_of_ends_are_not_mixed_and_one_missing_end_is_no_interval():
+    assert tp.display.readable(ODD["two pairs"]).to_numpy().tolist() == [["1.00", "2.00", "1.00", "2.00"]]
+    assert list(tp.display.readable(ODD["missing ends"])["interval"]) == ["", ""]
+
+
+def test_levels_are_told_as_they_are():
+    table = pd.DataFrame({"lower": [0.0], "upper": [1.0]})
+    for level, header in ((0.95, "95% interval"), (0.975, "97.5% interval"), (0.999, "99.9% interval")):
+        table.attrs["level"] = level
+        assert list(tp.display.readable(table).columns) == [header]
+
+
+def test_long_tables_say_that_they_are_cut():
+    long = pd.DataFrame({"x": np.arange(1_500)}, index=[f"r{i}" for i in range(1_500)])
+    assert "the first 60 of 1,500 rows" in tp.show(long)._repr_html_()
+    assert repr(tp.show(long, max_rows=5)).endswith("the first 5 of 1,500 rows")
+    assert "r4" in repr(tp.show(long, max_rows=5))
+    assert "r5 " not in repr(tp.show(long, max_rows=5))
+
+
+def test_dollar_signs_start_no_formula():
+    assert 'mathjax_ignore"' in tp.show(pd.DataFrame({"price ($)": [5.0]}))._repr_html_()
+    assert 'mathjax_ignore"' in tp.display.paragraph("$a$", "$b$")
+
+
+def test_only_an_index_that_counts_from_zero_is_left_out():
+    for index, shown in ((range(3), False), (range(1, 4), True), (pd.RangeIndex(3, name="group"), True)):
+        assert (">2</th>" in tp.show(pd.DataFrame({"x": [0.5] * 3}, index=index))._repr_html_()) is shown
+
+
+def test_a_check_shows_no_empty_columns(shown):
+    assert all("<th>label</th>" not in check._repr_html_() for check in shown["Check"])

@@ -1,5 +1,7 @@
 """Estimates contrast, print and hold together; intervals that promise to cover all at once do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -210,3 +212,42 @@ def test_an_estimate_is_found_by_its_label_its_method_or_its_place(nuisances):
     assert both["DML (IRM)"] is both[0]
     with pytest.raises(KeyError, match="'nobody'; there are: all, followers"):
         both["nobody"]
+
+
+def test_estimates_of_other_rows_are_not_tested_together(nuisances):
+    ate = tp.estimate_ate(nuisances)
+    with pytest.raises(ValueError, match=r"different rows \(2,000 and 500\)"):
+        tp.Estimates([ate, tp.estimate_ate(nuisances.take(np.arange(500)))]).test_equal()
+    with pytest.raises(ValueError, match="their clusters differ"):
+        tp.Estimates([ate, with_influence(np.ones(2_000), np.arange(2_000) // 8)]).simultaneous()
+
+
+def test_a_contrast_has_the_clusters_that_either_knows(market, nuisances):
+    ate, att = tp.estimate_ate(nuisances), tp.estimate_att(nuisances)
+    bare = replace(att, clusters=None)
+    assert (ate - bare).std_error == (bare - ate).std_error == (ate - att).std_error
+
+
+def test_a_contrast_over_repeats_says_what_it_contrasts(market):
+    repeated = tp.cross_fit(market.data, tp.learners.linear(), n_folds=2, n_repeats=2)
+    both = tp.Estimates({"one": tp.estimate_ate(repeated), "two": tp.estimate_att(repeated)})
+    same = tp.Estimates({"one": both[0], "two": both[0]})
+    assert (same[0] - same[1]).estimand == "ATE: one - two"
+    assert (both[1] - both[0]).estimand == "ATT - ATE"
+    assert len((both[1] - both[0]).splits) == 2
+
+
+def test_truths_are_found_by_how_their_labels_read(nuisances):
+    """Groups may be numbers or intervals; estimates are labelled by words."""
+    bands = pd.qcut(nuisances.data.frame["weeks_of_cover"], 3)
+    groups = tp.estimate_gate(nuisances, bands)
+    truth = pd.Series([1.0, 2.0, 3.0], index=bands.cat.categories)
+    assert list(groups.compare(truth)["truth"]) == [1.0, 2.0, 3.0]
+    assert list(groups.compare({1: 0.0} | dict(zip(groups.names, [4, 5, 6])))["truth"]) == [4.0, 5.0, 6.0]
+
+
+def test_small_effects_keep_their_digits():
+    small = tp.Estimate(0.0031, 0.0011, "ATE", "m", 10)
+    assert "0.003" in tp.Estimates([small]).compare(0.003)._repr_html_()
+    assert "0.003" in small._repr_html_()
+    assert "4.67 " in repr(tp.Estimates([tp.Estimate(4.6731, 0.25, "ATE", "m", 10)]).compare(4.5))

@@ -323,6 +323,11 @@ def test_weighting_clips_the_propensities_of_scikit_learns_logistic_regression(p
     assert abs(found[0.4].value - found[0.01].value) > 0.01  # so that a clipping left out would be noticed
 
 
+def test_a_plug_in_takes_a_regressor_not_a_pair(plain):
+    with pytest.raises(ValueError, match="is no regressor"):
+        naive.plug_in(plain, tp.learners.linear())
+
+
 def test_a_clipping_that_leaves_nothing_is_refused(plain):
     with pytest.raises(ValueError, match=r"clipping=0\.6"):
         naive.inverse_propensity_weighted(plain, clipping=0.6)

@@ -108,6 +108,9 @@ def test_predictions_from_elsewhere_are_taken_as_they_are(market):
     assert np.array_equal(known.propensity[:, 0], t.propensity)
     assert np.allclose(known.outcome[:, 0], t.outcome_control + t.propensity * t.cate)
     assert not np.shares_memory(known.propensity, t.propensity)
+    assert repr(known) == "Nuisances of units_30d and aligned, given"
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, 1.5 * t.propensity)
     for wrong in (t.propensity[:-1], np.where(market.data.d == 1, np.nan, 0.5), t.propensity[:, None]):
         with pytest.raises(ValueError, match="propensity needs one finite number for each of the 2,000 rows"):
             tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, wrong)
@@ -140,6 +143,12 @@ def test_missing_values_go_where_the_learner_takes_them(table):
         tp.cross_fit(data, SIMPLE)
     for preset in (tp.learners.linear(), tp.learners.boosted_trees()):
         assert np.isfinite(tp.cross_fit(data, preset, n_folds=2).outcome).all()
+
+
+@pytest.mark.parametrize("wrong", [tp.learners.linear, LinearRegression(), (LinearRegression(), LogisticRegression())])
+def test_what_is_no_pair_of_learners_is_refused(table, wrong):
+    with pytest.raises(ValueError, match=r"is no pair of learners; pass tp\.learners\.Learners"):
+        tp.cross_fit(tp.CausalData(table, **ROLES), wrong)
 
 
 @pytest.mark.parametrize(

@@ -128,3 +128,18 @@ def test_the_waterfall_ends_at_the_naive_difference(market):
     ends = [bar.get_y() + bar.get_height() for bar in bars]
     assert ends[-2] == pytest.approx(ends[-1])
     assert np.isclose(ends[-1], parts["naive difference"])
+
+
+def test_figures_refuse_what_they_cannot_draw(market):
+    with pytest.raises(ValueError, match=r"pass data\.arm"):
+        plots.plot_arms(market.data.y, market.data.d, "units")
+    with pytest.raises(ValueError, match="family='blue' is not known"):
+        plots.plot_draws({"a": [1.0, 2.0]}, 1.0, "x", family="blue")
+    with pytest.raises(ValueError, match="truth says nothing of 'ATE'"):
+        plots.plot_estimates({"ATE": tp.naive.difference_in_means(market.data)}, {"other": 1.0})
+
+
+def test_a_name_that_begins_with_an_underscore_stays_in_the_legend(table):
+    data = tp.CausalData(table, "sales", "followed", ["size"], arms=("_no", "yes"))
+    texts = plots.plot_arms(table["size"], data.arm, "size").get_legend().get_texts()
+    assert [t.get_text().strip("\u200b") for t in texts] == ["yes", "_no"]

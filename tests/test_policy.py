@@ -83,6 +83,11 @@ def test_the_value_of_a_policy_is_the_mean_gain_of_the_rows_it_marks(fitted):
     assert found.words.outcome == "money a row"
 
 
+def test_a_cost_that_is_no_number_is_refused(fitted):
+    with pytest.raises(ValueError, match="cost=nan"):
+        tp.policy.policy_value(fitted, np.ones(fitted.data.n_rows), cost=np.nan)
+
+
 def test_a_tree_splits_where_the_effect_changes_sign():
     rng = np.random.default_rng(0)
     n = 4_000

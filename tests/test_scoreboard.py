@@ -139,3 +139,10 @@ def test_results_do_not_depend_on_how_many_run_at_once(markets, estimators, resu
 def test_the_oracle_is_as_narrow_as_the_bound_allows(results):
     width = summarise(results).xs(("proactive", 600, "ATE"), level=("market", "n_rows", "estimand"))["width"]
     assert width["oracle"] < width["DML, linear"]
+
+
+def test_markets_that_differ_have_names_that_differ(markets):
+    named = [seller_market(600), seller_market(600, effect=0.0), seller_market(600, outcome="revenue_30d")]
+    assert [m.name for m in named] == ["proactive", "proactive, effect 0.0", "proactive, outcome revenue_30d"]
+    with pytest.raises(ValueError, match="Two markets are called 'proactive' at 600 rows"):
+        run_scoreboard({"oracle": oracle}, [markets[0], markets[0]], 1, progress=False)

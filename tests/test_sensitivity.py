@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from doubleml import DoubleMLData, DoubleMLIRM
 from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor, PSProcessorConfig, gain_statistics
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import tutorial_pkg as tp
 from tutorial_pkg import sensitivity
@@ -119,6 +120,13 @@ def test_a_check_of_hidden_confounding_passes_on_either_side_of_the_null(nuisanc
     assert sensitivity.hidden_confounding(nuisances, groups, null=100.0).passed is True
     ate = tp.estimate_ate(nuisances).value
     assert sensitivity.hidden_confounding(nuisances, groups, null=ate).passed is False
+
+
+def test_a_group_that_explains_everything_has_bounds_all_the_same(table):
+    frame = table.assign(sales=2.0 * table["followed"] + table["size"] + 1e-6 * table["sales"])
+    data = tp.CausalData(frame, "sales", "followed", ["size", "kind"])
+    fitted = tp.cross_fit(data, tp.learners.Learners(LinearRegression(), LogisticRegression()), n_folds=2, n_jobs=1)
+    assert "as strong as size" in sensitivity.hidden_confounding(fitted, {"size": ["size"]}).sentence
 
 
 def test_predictions_that_were_given_cannot_be_benchmarked(market):

@@ -33,5 +33,8 @@ def test_finished_cells_are_read_and_the_rest_computed(tmp_path):
 
 
 def test_cells_that_would_share_a_file_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="no finished cell"):
+        storage.read_cells(tmp_path)
+    assert storage.finish_cells({}, tmp_path, progress=False).empty
     with pytest.raises(ValueError, match="share a file"):
         storage.finish_cells({"a/b": partial(rows, 0), "a b": partial(rows, 1)}, tmp_path)
