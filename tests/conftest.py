@@ -34,6 +34,16 @@ def table():
     return pd.DataFrame({"sales": sales, "followed": followed, "size": size, "kind": kind, "seller": np.arange(n) // 4})
 
 
+@pytest.fixture
+def plain(table):
+    return tp.CausalData(table, "sales", "followed", ["size", "kind"])
+
+
+@pytest.fixture
+def clustered(table):
+    return tp.CausalData(table, "sales", "followed", ["size", "kind"], cluster="seller")
+
+
 @pytest.fixture(scope="session")
 def big():
     return tp.simulate_sellers(6_000, seed=21, n_covariates=15)

@@ -8,16 +8,6 @@ import tutorial_pkg as tp
 from tutorial_pkg import folds
 
 
-@pytest.fixture
-def data(table):
-    return tp.CausalData(table, "sales", "followed", ["size", "kind"])
-
-
-@pytest.fixture
-def clustered(table):
-    return tp.CausalData(table, "sales", "followed", ["size", "kind"], cluster="seller")
-
-
 def test_halves_divide_no_cluster(fitted):
     chosen, judged = folds.split_rows(fitted.data)
     sellers = fitted.data.clusters
@@ -26,31 +16,31 @@ def test_halves_divide_no_cluster(fitted):
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5])
-def test_the_first_part_has_the_share_asked_for(data, clustered, share):
-    for one in (data, clustered):
+def test_the_first_part_has_the_share_asked_for(plain, clustered, share):
+    for one in (plain, clustered):
         first, second = folds.split_rows(one, share, seed=3)
-        assert abs(len(first) - 200 * share) <= (0 if one is data else 4)  # a cluster has four rows
+        assert abs(len(first) - 200 * share) <= (0 if one is plain else 4)  # a cluster has four rows
         assert sorted([*first, *second]) == list(range(200))
         assert (np.diff(first) > 0).all()
         assert not np.array_equal(first, folds.split_rows(one, share, seed=4)[0])
     with pytest.raises(ValueError, match="share=5"):
-        folds.split_rows(data, 5)
+        folds.split_rows(plain, 5)
 
 
-def test_each_repeat_is_drawn_anew_and_the_same_seed_draws_the_same(data):
-    first, second = folds.make_folds(data, None, 4, 2, seed=7)
+def test_each_repeat_is_drawn_anew_and_the_same_seed_draws_the_same(plain):
+    first, second = folds.make_folds(plain, None, 4, 2, seed=7)
     assert not folds.same_folds([first], [second])
-    assert folds.same_folds([first, second], folds.make_folds(data, None, 4, 2, seed=7))
-    assert folds.same_folds([second], folds.make_folds(data, None, 4, 1, seed=8))
+    assert folds.same_folds([first, second], folds.make_folds(plain, None, 4, 2, seed=7))
+    assert folds.same_folds([second], folds.make_folds(plain, None, 4, 1, seed=8))
     assert not folds.same_folds([first], [first, second])
     assert [len(test) for _, test in first] == [50] * 4
     for train, test in first:
-        assert abs(data.d[test].sum() - data.d.sum() / 4) <= 1
+        assert abs(plain.d[test].sum() - plain.d.sum() / 4) <= 1
         assert sorted([*train, *test]) == list(range(200))
 
 
-def test_taken_rows_keep_their_fold(data):
-    split = folds.draw_folds(data, 4, 0)
+def test_taken_rows_keep_their_fold(plain):
+    split = folds.draw_folds(plain, 4, 0)
     rows = np.arange(0, 200, 3)
     taken = folds.take_rows(split, rows, 200)
     for (train, test), (old_train, old_test) in zip(taken, split):
@@ -67,9 +57,9 @@ def test_taken_rows_keep_their_fold(data):
         ((60, 1), "use n_folds=4[0-9] or less"),
     ],
 )
-def test_impossible_counts_are_refused(data, counts, words):
+def test_impossible_counts_are_refused(plain, counts, words):
     with pytest.raises(ValueError, match=words):
-        folds.make_folds(data, None, *counts, seed=0)
+        folds.make_folds(plain, None, *counts, seed=0)
 
 
 def few(n_treated):
@@ -98,9 +88,9 @@ def test_each_arm_needs_a_cluster_a_fold():
     assert len(folds.make_folds(data, None, 2, 1, 0)[0]) == 2
 
 
-def test_folds_that_starve_an_arm_are_refused(data):
-    control, treated = np.flatnonzero(data.d == 0), np.flatnonzero(data.d == 1)
+def test_folds_that_starve_an_arm_are_refused(plain):
+    control, treated = np.flatnonzero(plain.d == 0), np.flatnonzero(plain.d == 1)
     one = np.r_[control[:50], treated[1:]]
     other = np.setdiff1d(np.arange(200), one)
     with pytest.raises(ValueError, match="leaves fewer than two rows of one arm of 'followed'"):
-        folds.make_folds(data, [[(other, one), (one, other)]], 0, 0, 0)
+        folds.make_folds(plain, [[(other, one), (one, other)]], 0, 0, 0)

@@ -14,16 +14,6 @@ import tutorial_pkg as tp
 from tutorial_pkg import naive
 
 
-@pytest.fixture
-def plain(table):
-    return tp.CausalData(table, "sales", "followed", ["size", "kind"])
-
-
-@pytest.fixture
-def clustered(table):
-    return tp.CausalData(table, "sales", "followed", ["size", "kind"], cluster="seller")
-
-
 def regression(data, *controls, **fit):
     return sm.OLS(data.y, np.column_stack([data.d, np.ones(data.n_rows), *controls])).fit(**fit)
 
