@@ -1,6 +1,7 @@
 """Conditional effects equal EconML's on its own fits, find the differences there are, and pay in money."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -127,6 +128,7 @@ def test_new_rows_get_effects_and_intervals_in_their_own_index(models, method):
 def test_importance_puts_the_strongest_modifier_first(models, method):
     importance = models[method].importance()
     assert importance.index[0] == "engagement_score"
+    assert importance.name == "importance"
     assert importance.is_monotonic_decreasing
 
 
@@ -143,6 +145,21 @@ def test_validation_without_truth_finds_real_differences(halves):
     assert table.loc["uplift (Qini)", "value"] > 0
     again = tp.validation.validate_cate(tp.estimate_cate(train, "linear_dr"), held_out)
     pd.testing.assert_frame_equal(table, again)
+
+
+def test_the_validation_cuts_into_quarters_and_is_calibrated_as_dwivedi_say(halves):
+    """One minus the quarters' mean absolute deviation of predicted from found effects, over that of the ATE."""
+    train, held_out = halves
+    model = tp.estimate_cate(train, "linear_dr")
+    table = tp.validation.validate_cate(model, held_out)
+    pd.testing.assert_frame_equal(table, tp.validation.validate_cate(model, held_out, n_groups=4))
+    signal, effect = aipw_signal(held_out)[:, 0], model.effect(held_out.data.frame)
+    cuts = np.quantile(model.effect(), [0, 0.25, 0.5, 0.75, 1])
+    inside = [(a <= effect) & (effect <= b) for a, b in pairwise(cuts)]
+    share = np.array([i.mean() for i in inside])
+    found, told = (np.array([v[i].mean() for i in inside]) for v in (signal, effect))
+    score = 1 - np.sum(share * abs(found - told)) / np.sum(share * abs(found - signal.mean()))
+    assert table.loc["calibration R squared", "value"] == pytest.approx(score, abs=0.02)
 
 
 def test_the_slope_of_the_validation_has_the_error_that_fits_its_signal(halves):

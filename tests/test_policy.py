@@ -83,6 +83,13 @@ def test_the_value_of_a_policy_is_the_mean_gain_of_the_rows_it_marks(fitted):
     assert found.words.outcome == "money a row"
 
 
+def test_a_nudge_is_free_and_a_unit_worth_one_unless_said_otherwise(fitted):
+    everybody = np.ones(fitted.data.n_rows)
+    assert tp.policy.policy_value(fitted, everybody).value == pytest.approx(tp.estimate_ate(fitted).value)
+    told = tp.policy.policy_tree(fitted, depth=2, cost=0.0, value_per_unit=1.0)
+    assert repr(tp.policy.policy_tree(fitted)) == repr(told)
+
+
 def test_a_cost_that_is_no_number_is_refused(fitted):
     with pytest.raises(ValueError, match="cost=nan"):
         tp.policy.policy_value(fitted, np.ones(fitted.data.n_rows), cost=np.nan)

@@ -141,6 +141,15 @@ def test_the_oracle_is_as_narrow_as_the_bound_allows(results):
     assert width["oracle"] < width["DML, linear"]
 
 
+def test_one_cross_fit_answers_for_averages_and_groups(markets):
+    draw = markets[0].draw(1)
+    found = dml(tp.learners.linear(), groups="product_category", n_folds=2)(draw)
+    nuisances = tp.cross_fit(draw.data, tp.learners.linear(), n_folds=2, n_jobs=1)
+    expected = [tp.estimate_ate(nuisances), tp.estimate_att(nuisances), tp.estimate_plr(nuisances)]
+    expected += list(tp.estimate_gate(nuisances, "product_category"))
+    assert [(e.estimand, e.label, e.value) for e in found] == [(e.estimand, e.label, e.value) for e in expected]
+
+
 def test_markets_that_differ_have_names_that_differ(markets):
     named = [seller_market(600), seller_market(600, effect=0.0), seller_market(600, outcome="revenue_30d")]
     assert [m.name for m in named] == ["proactive", "proactive, effect 0.0", "proactive, outcome revenue_30d"]

@@ -132,3 +132,4 @@ def test_the_value_of_a_policy_is_that_of_the_rows_it_marks(known):
     assert found["regret"] == pytest.approx(found["optimum"] - found["value"])
     assert found["share of optimum"] == pytest.approx(found["value"] / found["optimum"])
     assert np.isnan(truth.policy_regret(known, treat, cost=100)["share of optimum"])
+    assert truth.policy_regret(known, treat)["value"] == pytest.approx((known.cate * treat).mean())  # free, in units
