@@ -39,6 +39,7 @@ def validate_cate(cate: CateModel, held_out: Nuisances, n_groups: int = 4) -> Ta
     rows_in, rows_out = fitted_on.modifiers(), fitted_on.modifiers(held_out.data.frame)
     tester = DRTester(model_regression=None, model_propensity=None, cate=cate.model)
     tester.treatments, tester.n_treat = np.array([0, 1]), 1
+    tester.dr_train_ = None  # asked for, but not used by these tests
     tester.dr_val_ = aipw_signal(held_out).mean(axis=1)[:, None]
     tester.ate_val = tester.dr_val_.mean(axis=0)
     tester.get_cate_preds(rows_out, rows_in)
