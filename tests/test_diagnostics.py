@@ -55,7 +55,9 @@ def test_effective_shares_are_those_of_the_formula(nuisances):
         w = 1 / np.clip(own, 0.2, 0.8)
         expected = w.sum() ** 2 / (w**2).sum() / len(w)
         assert table.loc[f"propensity of the {name}", "effective share"] == pytest.approx(expected)
-        assert table.loc[f"propensity of the {name}", "median"] == np.median(m[d == (name == "treated")])
+        arm = m[d == (name == "treated")]
+        expected = [arm.min(), np.quantile(arm, 0.01), np.median(arm), np.quantile(arm, 0.99), arm.max()]
+        assert list(table.loc[f"propensity of the {name}", ["min", "1%", "median", "99%", "max"]]) == expected
     for clipping in (0.001, 0.1):
         row, ate = table.loc[f"ATE clipped at {clipping}"], tp.estimate_ate(nuisances, clipping)
         assert row["value"] == ate.value
@@ -94,6 +96,23 @@ def test_placebo_fails_when_a_confounder_is_left_out(market):
 def test_permuted_decisions_have_no_effect(nuisances):
     passed = [bool(diagnostics.permuted(nuisances, seed=s).passed) for s in range(8)]
     assert sum(passed) >= 6  # fewer happens less than once in a hundred times
+
+
+def test_sentences_tell_what_was_found(repeated, nuisances):
+    sentence = diagnostics.placebo(repeated, "units_prev_30d").sentence
+    assert sentence.startswith("on units_prev_30d, which the decision cannot have changed, no effect is found: ")
+    overlap = diagnostics.overlap(nuisances, clipping=0.2).sentence
+    m = nuisances.propensity[:, 0]
+    assert f"run from {m.min():.3f} to {m.max():.3f}, {np.mean((m < 0.2) | (m > 0.8)):.1%} of the rows" in overlap
+    shift = np.sort(np.abs(tp.estimate_ate(nuisances).influence))[::-1] / nuisances.data.n_rows
+    largest = shift[0] / tp.estimate_ate(nuisances).std_error
+    share = np.sum(shift[:20] ** 2) / np.sum(shift**2)  # the top 1% of 2,000 rows
+    sentence = diagnostics.leverage(nuisances).sentence
+    assert f"by {largest:.0%} of a standard error" in sentence
+    assert f"make up {share:.0%} of its variance" in sentence
+    spread = np.std([e.value for e in tp.estimate_ate(repeated).splits], ddof=1)
+    ratio = spread / tp.estimate_ate(repeated).std_error
+    assert f"standard deviation is {ratio:.0%} of a standard error" in diagnostics.stability(repeated).sentence
 
 
 def test_given_predictions_cannot_be_permuted(market):
@@ -137,6 +156,7 @@ def test_a_constant_arm_has_nothing_to_explain(market):
     check = diagnostics.nuisance_quality(tp.cross_fit(data, tp.learners.linear(), n_folds=3, n_jobs=1))
     assert check.passed is True
     assert check.sentence.endswith("outcome_treated has a constant outcome.")
+    assert "outcome_control has" not in check.sentence
 
 
 @pytest.mark.parametrize("check", [diagnostics.overlap, diagnostics.balance])

@@ -111,6 +111,11 @@ def test_predictions_from_elsewhere_are_taken_as_they_are(market):
     assert repr(known) == "Nuisances of units_30d and aligned, given"
     with pytest.raises(ValueError, match="between 0 and 1"):
         tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, 1.5 * t.propensity)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, t.propensity - 0.5)
+    assert list(known.losses["seconds"]) == [0.0] * 4
+    whole = tp.Nuisances.given(market.data, np.zeros(2_000, int), np.ones(2_000, int), t.propensity)
+    assert whole.outcome_treated.dtype == float
     for wrong in (t.propensity[:-1], np.where(market.data.d == 1, np.nan, 0.5), t.propensity[:, None]):
         with pytest.raises(ValueError, match="propensity needs one finite number for each of the 2,000 rows"):
             tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, wrong)
@@ -236,6 +241,8 @@ def test_reuse_of_other_rows_or_covariates_is_refused(table):
     first = tp.cross_fit(tp.CausalData(table, **ROLES), SIMPLE)
     with pytest.raises(ValueError, match="same rows and treatment"):
         tp.cross_fit(tp.CausalData(table.iloc[::-1], **ROLES), reuse=first)
+    copy = tp.CausalData(table.copy(), **ROLES)  # not the same frame, but the same rows
+    assert np.array_equal(tp.cross_fit(copy, reuse=first).propensity, first.propensity)
     with pytest.raises(ValueError, match="same covariates"):
         tp.cross_fit(tp.CausalData(table, **(ROLES | {"covariates": ["size"]})), reuse=first)
     within_arms = table.sort_values(["followed", "size"])

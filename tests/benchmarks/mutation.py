@@ -65,6 +65,7 @@ def changes_a_number(change: list[str]) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--a-module", type=int, default=40, help="mutants that are tried a module")
+    parser.add_argument("--seed", type=int, default=0, help="which sample of mutants")
     parser.add_argument("--modules", nargs="*", default=MODULES)
     options = parser.parse_args()
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -82,7 +83,7 @@ def main() -> None:
     chosen: dict[str, dict[str, list[str]]] = {}
     for module in options.modules:
         names = sorted(by_module[module])
-        random.Random(module).shuffle(names)
+        random.Random(f"{module} {options.seed}").shuffle(names)
         numeric = ((name, change) for name in names if changes_a_number(change := wrong(name)))
         chosen[module] = dict(islice(numeric, options.a_module))
     mutmut("run", "--max-children", "2", *(name for some in chosen.values() for name in some))
@@ -94,7 +95,10 @@ def main() -> None:
     tried = sum(one["tried"] for one in found.values())
     missed = sum(len(one["survived"]) for one in found.values())
     share = 1 - missed / tried
-    keep("mutation", {"tried": tried, "caught": tried - missed, "share caught": share, "modules": found})
+    keep(
+        "mutation",
+        {"sample": options.seed, "tried": tried, "caught": tried - missed, "share caught": share, "modules": found},
+    )
     print(f"{share:.1%} of {tried} mutants caught; what survived: {RESULTS.relative_to(ROOT) / 'mutation.json'}")
 
 
