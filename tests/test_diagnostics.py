@@ -70,7 +70,10 @@ def test_standardised_differences_are_those_of_the_formula(nuisances):
     column = x[:, nuisances.data.x_names.index("engagement_score")]
     scale = np.sqrt((column[d == 1].var() + column[d == 0].var()) / 2)
     weighted = [np.sum(column[own] * w[own]) / np.sum(w[own]) for own, w in ((d == 1, 1 / m), (d == 0, 1 / (1 - m)))]
-    row = diagnostics.balance(nuisances).table.loc["engagement_score"]
+    check = diagnostics.balance(nuisances)
+    assert check.passed is bool((check.table["after"].abs() <= 0.1).all())
+    assert diagnostics.balance(nuisances, limit=check.table["after"].abs().max() / 2).passed is False
+    row = check.table.loc["engagement_score"]
     assert row["before"] == pytest.approx((column[d == 1].mean() - column[d == 0].mean()) / scale)
     assert row["after"] == pytest.approx((weighted[0] - weighted[1]) / scale)
 

@@ -1,5 +1,7 @@
 """Estimates equal both libraries to the last digit, and cover their truths."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -186,3 +188,29 @@ def test_ate_att_and_plr_cover_their_truths():
             covered[name] += estimate(nuisances).covers(getattr(sample.truth, name))
     for name, count in covered.items():
         assert count >= binom.ppf(0.002, n_markets, 0.95), name
+
+
+def test_groups_are_clustered_means_of_the_clipped_signal_and_medians_over_repeats(market):
+    data, clipping = market.data, 0.25
+    repeated = tp.cross_fit(data, tp.learners.linear(), n_folds=2, n_repeats=3)
+    toys = (data.frame["product_category"] == "toys").to_numpy()
+    values, errors = [], []
+    for r in range(3):
+        m = np.clip(repeated.propensity[:, r], clipping, 1 - clipping)
+        g0, g1, y, d = repeated.outcome_control[:, r], repeated.outcome_treated[:, r], data.y, data.d
+        signal = g1 - g0 + d * (y - g1) / m - (1 - d) * (y - g0) / (1 - m)
+        values.append(signal[toys].mean())
+        sums = pd.Series(np.where(toys, signal - values[-1], 0.0)).groupby(data.clusters).sum()
+        errors.append(np.sqrt((sums**2).sum()) / toys.sum())
+    found = tp.estimate_gate(repeated, "product_category", clipping)["toys"]
+    value = np.median(values)
+    assert found.value == pytest.approx(value)
+    assert found.std_error == pytest.approx((np.median(np.add(values, 1.96 * np.array(errors))) - value) / 1.96)
+    assert (found.estimand, found.family, found.label, len(found.splits)) == ("GATE", "dml", "toys", 3)
+
+
+@pytest.mark.parametrize("estimate", [tp.estimate_ate, tp.estimate_att])
+def test_clipping_reaches_the_score(nuisances, estimate):
+    clipped = np.clip(nuisances.propensity, 0.3, 0.7)
+    assert estimate(nuisances, 0.3).value == pytest.approx(estimate(replace(nuisances, propensity=clipped), 0.1).value)
+    assert abs(estimate(nuisances, 0.3).value - estimate(nuisances).value) > 1e-3

@@ -117,6 +117,10 @@ def test_a_group_that_confounds_is_a_strong_benchmark(nuisances):
 def test_a_check_of_hidden_confounding_passes_on_either_side_of_the_null(nuisances):
     groups = {"season": ["season_index"]}
     assert sensitivity.hidden_confounding(nuisances, groups).passed is True
+    clipped = sensitivity.hidden_confounding(nuisances, groups, clipping=0.3).table.loc["season"]
+    strength = sensitivity.benchmark(nuisances, groups, progress=False, clipping=0.3).loc["season"]
+    bounds = sensitivity.bounds(nuisances, strength["cf_y"], strength["cf_d"], clipping=0.3)
+    assert list(clipped[["cf_d", "upper bound"]]) == pytest.approx([strength["cf_d"], bounds["upper"]])
     assert sensitivity.hidden_confounding(nuisances, groups, null=100.0).passed is True
     ate = tp.estimate_ate(nuisances).value
     assert sensitivity.hidden_confounding(nuisances, groups, null=ate).passed is False
