@@ -80,7 +80,7 @@ def test_the_value_of_a_policy_is_the_mean_gain_of_the_rows_it_marks(fitted):
     sums = np.bincount(data.clusters, weights=gain - gain.mean())
     assert found.value == pytest.approx(gain.mean())
     assert found.std_error == pytest.approx(np.sqrt(np.sum(sums**2)) / data.n_rows)
-    assert found.words.outcome == "money a row"
+    assert found.outcome == found.words.outcome == "money a row"
 
 
 def test_a_nudge_is_free_and_a_unit_worth_one_unless_said_otherwise(fitted):
