@@ -24,7 +24,8 @@ MODULES = (
     "policy", "naive", "diagnostics", "sensitivity", "validation", "truth", "scoreboard", "marketplace/model",
     "marketplace/covariates", "marketplace/population", "marketplace/simulate",
 )  # fmt: skip
-ANY_STRING = re.compile(r"""[rf]*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+STRING = re.compile(r"""[rf]*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+HOW_IT_RUNS = re.compile(r",? ?\b(?:progress|n_jobs|strict|dtype|observed)=[\w.]+|, (?=\))")  # changes no number
 CAUGHT = {"killed", "timeout", "suspicious", "segfault", "caught by type check"}
 
 
@@ -57,17 +58,46 @@ def wrong(name: str) -> list[str]:
 
 
 def changes_a_number(change: list[str]) -> bool:
-    """Not where only the text of a string differs, or what an error says."""
-    before, after = (" ".join(ANY_STRING.sub("''", line[1:]) for line in change if line[0] == sign) for sign in "-+")
+    """Not where only the text of a string differs, what an error says, or how a computation is run."""
+    told = [(line[0], HOW_IT_RUNS.sub("", STRING.sub("''", line[1:]))) for line in change]
+    before, after = (" ".join(text for mark, text in told if mark == sign) for sign in "-+")
     return bool(change) and before != after and not before.strip().startswith(("raise ", "f''", "''", "assert "))
+
+
+def report(sample: int) -> None:
+    """Count and keep what was tried in the copy so far; to be called in its folder."""
+    found: dict[str, dict] = {}
+    for name, status in statuses().items():
+        if status == "not checked" or not changes_a_number(change := wrong(name)):
+            continue
+        module = found.setdefault(module_of(name), {"tried": 0, "survived": {}})
+        module["tried"] += 1
+        if status not in CAUGHT:
+            module["survived"][name] = change
+    for module, one in found.items():
+        print(f"{module:24} {one['tried'] - len(one['survived']):3} of {one['tried']:3} caught")
+    tried = sum(one["tried"] for one in found.values())
+    missed = sum(len(one["survived"]) for one in found.values())
+    totals = {"sample": sample, "tried": tried, "caught": tried - missed, "share caught": 1 - missed / tried}
+    keep("mutation", totals | {"modules": found})
+    print(f"{1 - missed / tried:.1%} of {tried} mutants caught; what survived: {RESULTS.name}/mutation.json")
+
+
+def module_of(name: str) -> str:
+    return name.removeprefix("tutorial_pkg.").split(".x")[0].replace(".", "/")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--a-module", type=int, default=40, help="mutants that are tried a module")
     parser.add_argument("--seed", type=int, default=0, help="which sample of mutants")
+    parser.add_argument("--report", action="store_true", help="try nothing more; tell what was found so far")
     parser.add_argument("--modules", nargs="*", default=MODULES)
     options = parser.parse_args()
+    if options.report:
+        os.chdir(FOLDER)
+        report(options.seed)
+        return
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     for name in COPIED:
@@ -77,29 +107,16 @@ def main() -> None:
     mutmut("run", "--max-children", "2", "tutorial_pkg.weighting.x_check_clipping__mutmut_1")  # makes all mutants
     by_module: dict[str, list[str]] = {}
     for name in statuses():
-        by_module.setdefault(name.removeprefix("tutorial_pkg.").split(".x")[0].replace(".", "/"), []).append(name)
+        by_module.setdefault(module_of(name), []).append(name)
 
     os.chdir(FOLDER)
-    chosen: dict[str, dict[str, list[str]]] = {}
+    chosen: list[str] = []
     for module in options.modules:
         names = sorted(by_module[module])
         random.Random(f"{module} {options.seed}").shuffle(names)
-        numeric = ((name, change) for name in names if changes_a_number(change := wrong(name)))
-        chosen[module] = dict(islice(numeric, options.a_module))
-    mutmut("run", "--max-children", "2", *(name for some in chosen.values() for name in some))
-    after, found = statuses(), {}
-    for module, some in chosen.items():
-        survived = {name: change for name, change in some.items() if after[name] not in CAUGHT}
-        found[module] = {"mutants": len(by_module[module]), "tried": len(some), "survived": survived}
-        print(f"{module:24} {len(some) - len(survived):3} of {len(some):3} caught")
-    tried = sum(one["tried"] for one in found.values())
-    missed = sum(len(one["survived"]) for one in found.values())
-    share = 1 - missed / tried
-    keep(
-        "mutation",
-        {"sample": options.seed, "tried": tried, "caught": tried - missed, "share caught": share, "modules": found},
-    )
-    print(f"{share:.1%} of {tried} mutants caught; what survived: {RESULTS.relative_to(ROOT) / 'mutation.json'}")
+        chosen += islice((name for name in names if changes_a_number(wrong(name))), options.a_module)
+    mutmut("run", "--max-children", "2", *chosen)
+    report(options.seed)
 
 
 if __name__ == "__main__":
