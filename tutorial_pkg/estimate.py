@@ -93,7 +93,8 @@ class Estimate:
         )
 
     def _repr_html_(self) -> str:
-        return show_estimates(self.tidy(), self.tidy()["std_error"])._repr_html_()
+        table = self.tidy()
+        return show_estimates(table, table["std_error"])._repr_html_()
 
 
 def check_level(level: float) -> None:

@@ -95,7 +95,8 @@ class Estimates:
         errors = np.sqrt(np.diag(covariance))
         draws = np.random.default_rng(seed).multivariate_normal(np.zeros(len(errors)), covariance, n_draws)
         half = np.quantile(np.max(np.abs(draws) / errors, axis=1), level) * errors
-        return pd.DataFrame({"value": self.values, "lower": self.values - half, "upper": self.values + half})
+        values = self.values
+        return pd.DataFrame({"value": values, "lower": values - half, "upper": values + half})
 
     def test_equal(self) -> pd.Series:
         """Wald test that all targets are equal: statistic, degrees of freedom, p_value."""
@@ -120,7 +121,8 @@ class Estimates:
         return "\n".join(map(repr, self._all))
 
     def _repr_html_(self) -> str:
-        return show_estimates(self.tidy(), self.tidy()["std_error"])._repr_html_()
+        table = self.tidy()
+        return show_estimates(table, table["std_error"])._repr_html_()
 
 
 def truth_of_each(names: list[str], truth: "float | Mapping[str, float] | pd.Series") -> list[float]:
