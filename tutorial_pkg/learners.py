@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tutorial_pkg.boosting import BoostedClassifier, BoostedRegressor
-from tutorial_pkg.lines import lasso, logistic, standardised
+from tutorial_pkg.lines import Logistic, lasso, standardised
 
 
 class Regressor(Protocol):
@@ -66,7 +66,7 @@ def linear() -> Learners:
 
     Missing values are replaced by the mean, and a column marks them.
     """
-    return Learners(standardised(lasso()), standardised(logistic()))
+    return Learners(standardised(lasso()), standardised(Logistic()))
 
 
 def boosted_trees(

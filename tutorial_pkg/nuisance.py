@@ -1,6 +1,7 @@
 """The out-of-fold predictions of the outcome and of the decision, kept together: every estimand is read from them."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,8 @@ class Nuisances:
     """Out-of-fold predictions, one column a sample split (repeat); every array is (n_rows, n_repeats).
 
     ``folds[r]`` lists the (train, test) row positions of repeat r; ``seconds`` is the processor time of each
-    nuisance's fits. ``learners`` is None where the predictions were not fitted here but given.
+    nuisance's fits, ``chosen`` its learner with the settings that were chosen. ``learners`` is None where the
+    predictions were not fitted here but given.
     """
 
     data: CausalData
@@ -35,6 +37,7 @@ class Nuisances:
     outcome: NDArray[np.float64] = field(repr=False)
     propensity: NDArray[np.float64] = field(repr=False)
     seconds: dict[str, float] = field(repr=False)
+    chosen: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def given(
