@@ -8,18 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone, is_classifier
-from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, QuantileTransformer
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tutorial_pkg.choosing import choose
-from tutorial_pkg.lines import Logistic, lasso, penalised, standardised
+from tutorial_pkg.lines import Logistic, held_out_parts, lasso, penalised, standardised
 
-MANY_ROWS = 20_000
-"""To so many rows a line is fitted; from here on one held-out part tells the number of trees, below it four do."""
+LINE_ROWS = 20_000
+"""A line is fitted to at most so many rows; what more of them could tell, the trees say better."""
 
 PARAMETERS: dict[str, Any] = {
     "num_leaves": 8,
@@ -74,10 +73,10 @@ class BinnedRows:
         return subset.set_label(y[order]).set_init_score(init_score[order])
 
     def sample(self, y: NDArray, seed: int) -> tuple[NDArray, NDArray]:
-        """At most ``MANY_ROWS`` of them, drawn at random, with their outcomes."""
-        if len(self) <= MANY_ROWS:
+        """At most ``LINE_ROWS`` of them, drawn at random, with their outcomes."""
+        if len(self) <= LINE_ROWS:
             return self.source.x[self.rows], y
-        drawn = np.sort(np.random.default_rng(seed).choice(len(self), MANY_ROWS, replace=False))
+        drawn = np.sort(np.random.default_rng(seed).choice(len(self), LINE_ROWS, replace=False))
         return self.source.x[self.rows[drawn]], y[drawn]
 
 
@@ -147,20 +146,17 @@ class _Boosted(BaseEstimator):
         trial.objective_ = objectives[0]
         trial._fit_start(start, x, y)
         score = trial._start_score(x.blocks())
-        if len(objectives) > 1:  # the first trees on one part tell which one leads
-            objectives.sort(key=lambda objective: trial._held_out(x, y, score, objective, 40, n_parts=1)[-1])
-        n_parts = 1 if len(y) >= MANY_ROWS else 4
-        n_trees = len(trial._held_out(x, y, score, objectives[0], self.max_trees, n_parts))
+        if len(objectives) > 1:  # the first trees tell which one leads
+            objectives.sort(key=lambda objective: trial._held_out(x, y, score, objective, max_trees=40)[-1])
+        n_trees = len(trial._held_out(x, y, score, objectives[0], self.max_trees))
         return clone(self).set_params(start=start, objective=objectives[0], n_trees=n_trees)
 
-    def _held_out(
-        self, x: BinnedRows, y: NDArray, score: NDArray, objective: str, max_trees: int, n_parts: int
-    ) -> list[float]:
-        """Held-out loss after each tree, up to the smallest, over the first parts of four."""
+    def _held_out(self, x: BinnedRows, y: NDArray, score: NDArray, objective: str, max_trees: int) -> list[float]:
+        """Held-out loss after each tree, up to the smallest."""
         metric = "binary_logloss" if objective == "binary" else "l2"
         parameters = self._parameters(objective) | {"metric": metric}
         data, stop = x.dataset(y, self._on_scale(score, objective)), lgb.early_stopping(30, verbose=False)
-        splits = _parts(4, data.get_label(), self.random_state)[:n_parts]
+        splits = held_out_parts(4, data.get_label(), self.random_state)
         return lgb.cv(parameters, data, max_trees, splits, callbacks=[stop])[f"valid {metric}-mean"]
 
     def _parameters(self, objective: str) -> dict[str, Any]:
@@ -233,7 +229,8 @@ class BoostedClassifier(ClassifierMixin, _Boosted):
         return np.column_stack([1 - p, p])
 
     def predict(self, x: NDArray | BinnedRows) -> NDArray:
-        return self.classes_[(self._predict(x) > 0.5).astype(int)]
+        likely = self._predict(x) > 0.5
+        return self.classes_[likely.astype(int)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -251,12 +248,6 @@ def _objectives(y: NDArray[np.float64]) -> list[str]:
     return ["regression", "poisson"] if y.min() >= 0 and y.max() > y.min() else ["regression"]
 
 
-def _parts(n_parts: int, y: NDArray, seed: int = 0) -> list[tuple[NDArray, NDArray]]:
-    """Rows to fit and rows held out; of zeros and ones as many in each part."""
-    stratified = set(np.unique(y)) == {0, 1} and min(y.sum(), len(y) - y.sum()) >= n_parts
-    return list((StratifiedKFold if stratified else KFold)(n_parts, shuffle=True, random_state=seed).split(y, y))
-
-
 def _score(line: Pipeline, x: NDArray) -> NDArray[np.float64]:
     """What a line says of each row: the mean, or log-odds."""
     return getattr(line, "decision_function", line.predict)(x)
@@ -271,7 +262,7 @@ def _best_line(objectives: Sequence[str], x: NDArray, y: NDArray) -> Pipeline:
 
     A lasso, or where the outcome suits it a Poisson regression; for a probability a logistic one.
     """
-    models: dict[str, Any] = {"regression": lasso(), "poisson": penalised("poisson"), "binary": Logistic()}
+    models: dict[str, Any] = {"regression": lasso(), "poisson": penalised("poisson", y), "binary": Logistic()}
     candidates = [models[objective] for objective in objectives]
     n_quantiles = min(200, len(x))
     ranks = QuantileTransformer(n_quantiles=n_quantiles, random_state=0)
@@ -280,15 +271,13 @@ def _best_line(objectives: Sequence[str], x: NDArray, y: NDArray) -> Pipeline:
     plain, ranked = standardised(None), standardised(None, ranks, normal_scores)
 
     def held_out(line: Any, z: NDArray) -> float:
-        if is_classifier(line):
-            return log_loss(y, cross_val_predict(line, z, y, cv=_parts(3, y), method="predict_proba"))
-        return mean_squared_error(y, cross_val_predict(line, z, y, cv=_parts(3, y)))
+        loss = "neg_log_loss" if is_classifier(line) else "neg_mean_squared_error"
+        return -cross_val_score(line, z, y, cv=held_out_parts(3, y), scoring=loss).mean()
 
-    z = plain[:-1].fit_transform(x)
-    lines = [choose(model, z, y) for model in candidates]
-    losses = [held_out(line, z) for line in lines]
-    best = int(np.argmin(losses))
-    z = ranked[:-1].fit_transform(x)
-    if held_out(lines[best], z) >= losses[best]:
-        return make_pipeline(*plain[:-1], lines[best])
-    return make_pipeline(*ranked[:-1], choose(candidates[best], z, y))
+    found: dict[float, Pipeline] = {}
+    for before in (plain[:-1], ranked[:-1]):
+        z = before.fit_transform(x)
+        for model in candidates:
+            line = choose(model, z, y)
+            found.setdefault(held_out(line, z), make_pipeline(*before, line))
+    return found[min(found)]

@@ -63,7 +63,9 @@ def _plain_class(model: Any) -> Any:
 def _without_cv(fitted: Any) -> Any:
     """The estimator without cross-validation: what the one with it found (``alpha_`` becomes ``alpha``) or was given."""
     plain, defaults = _plain_class(fitted)(), type(fitted)().get_params(deep=False)
-    given = {name: value for name, value in fitted.get_params(deep=False).items() if value is not defaults[name]}
+    given = {
+        name: value for name, value in fitted.get_params(deep=False).items() if repr(value) != repr(defaults[name])
+    }
     for name in plain.get_params(deep=False):
         found = getattr(fitted, f"{name}_", None)
         if found is not None and np.size(found) == 1:

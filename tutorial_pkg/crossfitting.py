@@ -107,7 +107,10 @@ def cross_fit(
             if "propensity" in wanted and "propensity" in stage:
                 _check_propensity(data, predictions["propensity"])
     if reuse is not None:
-        predictions["propensity"], models["propensity"] = reuse.propensity.copy(), reuse.chosen.get("propensity", "given")
+        predictions["propensity"], models["propensity"] = (
+            reuse.propensity.copy(),
+            reuse.chosen.get("propensity", "given"),
+        )
     _check_finite(data, learners, predictions)
     return Nuisances(data, learners, splits, **predictions, seconds=seconds, chosen=models)
 
