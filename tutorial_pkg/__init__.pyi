@@ -1,4 +1,5 @@
 from . import (
+    archive as archive,
     boosting as boosting,
     cate as cate,
     check as check,
