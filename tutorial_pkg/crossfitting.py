@@ -52,7 +52,7 @@ def cross_fit(
     folds : list of lists of (train, test), optional
         Row positions to use instead of drawn ones, as in ``Nuisances.folds``.
     reuse : Nuisances, optional
-        Of the same rows and treatment with another outcome: its folds and propensities are taken over.
+        Of the same rows and treatment with another outcome: its folds, propensities and learners are taken over.
     progress : bool, optional
         Show a progress bar; by default when the work is long.
 
@@ -88,7 +88,9 @@ def cross_fit(
             if "propensity" in stage:
                 _check_propensity(data, predictions["propensity"])
         _check_finite(data, learners, predictions)
-    return Nuisances(data, learners, splits, **predictions, seconds=seconds)
+    propensity = learners.propensity if reuse is None else reuse.chosen.get("propensity", "given")
+    chosen = dict.fromkeys(NUISANCES, learners.outcome) | {"propensity": propensity}
+    return Nuisances(data, learners, splits, **predictions, seconds=seconds, chosen=chosen)
 
 
 _Fitted = tuple[str, int, NDArray, NDArray, float]  # nuisance, repeat, test rows, predictions, seconds
@@ -163,6 +165,11 @@ def _check_door(data: Any, learners: Any, seed: Any, reuse: Nuisances | None, fo
     if reuse is None:
         return
     _check_reuse(data, reuse)
+    if learners is None and reuse.learners is None and reuse.chosen:
+        raise ValueError(
+            "reuse= comes from a file, which keeps no learners (reuse.chosen says which they were); name learners=, or put "
+            "them back with dataclasses.replace(nuisances, learners=...)."
+        )
     if folds is not None and not same_folds(read_folds(data, folds), reuse.folds):
         raise ValueError("reuse= brings its own folds, not those of folds=; leave folds= out, or reuse=.")
 
