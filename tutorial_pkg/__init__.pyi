@@ -1,4 +1,5 @@
 from . import (
+    archive as archive,
     boosting as boosting,
     cate as cate,
     check as check,
@@ -42,7 +43,7 @@ from .effects import (
 from .estimate import Estimate as Estimate, from_influence as from_influence
 from .estimates import Estimates as Estimates
 from .marketplace import SellerSample as SellerSample, simulate_sellers as simulate_sellers
-from .nuisance import Nuisances as Nuisances
+from .nuisance import Nuisances as Nuisances, load_nuisances as load_nuisances
 from .prose import glue as glue
 from .truth import Truth as Truth
 

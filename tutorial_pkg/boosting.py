@@ -69,7 +69,7 @@ class BinnedRows:
     def dataset(self, y: NDArray, init_score: NDArray) -> lgb.Dataset:
         """These rows for LightGBM."""
         order = np.argsort(self.rows)  # as LightGBM sorts them
-        subset = self.source.bins.subset(self.rows[order]).construct()
+        subset = self.source.bins.subset(self.rows[order].tolist()).construct()
         return subset.set_label(y[order]).set_init_score(init_score[order])
 
     def sample(self, y: NDArray, seed: int) -> tuple[NDArray, NDArray]:
@@ -118,7 +118,7 @@ class _Boosted(BaseEstimator):
 
     def fit(self, x: NDArray | BinnedRows, y: NDArray) -> Any:
         rows, y = self._read(x, y)
-        chosen = self._choose(rows, y) if self.n_trees is None else self
+        chosen: Any = self._choose(rows, y) if self.n_trees is None else self
         if y.min() == y.max():  # where none of a rare outcome fell into these rows
             chosen = clone(chosen).set_params(start="mean", objective="regression")
         self.objective_ = chosen.objective or _objectives(y)[0]
@@ -132,8 +132,8 @@ class _Boosted(BaseEstimator):
         if isinstance(x, BinnedRows):
             self.n_features_in_ = x.source.x.shape[1]
             return x, y
-        x, y = validate_data(self, x, y, ensure_min_samples=2, **_WELCOME)
-        return Binned(x)[np.arange(len(x))], y
+        values, y = validate_data(self, x, y, ensure_min_samples=2, **_WELCOME)
+        return Binned(values)[np.arange(len(values))], y
 
     def _choose(self, x: BinnedRows, y: NDArray) -> Any:
         if isinstance(self.start, str) and self.start not in ("linear", "mean"):
@@ -156,8 +156,9 @@ class _Boosted(BaseEstimator):
         metric = "binary_logloss" if objective == "binary" else "l2"
         parameters = self._parameters(objective) | {"metric": metric}
         data, stop = x.dataset(y, self._on_scale(score, objective)), lgb.early_stopping(30, verbose=False)
-        splits = held_out_parts(4, data.get_label(), self.random_state)
-        return lgb.cv(parameters, data, max_trees, splits, callbacks=[stop])[f"valid {metric}-mean"]
+        splits = held_out_parts(4, np.asarray(data.get_label()), self.random_state)
+        curves: Any = lgb.cv(parameters, data, max_trees, splits, callbacks=[stop])
+        return curves[f"valid {metric}-mean"]
 
     def _parameters(self, objective: str) -> dict[str, Any]:
         own = {"objective": objective, "learning_rate": self.learning_rate, "seed": self.random_state}

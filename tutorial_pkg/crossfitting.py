@@ -60,7 +60,7 @@ def cross_fit(
     folds : list of lists of (train, test), optional
         Row positions to use instead of drawn ones, as in ``Nuisances.folds``.
     reuse : Nuisances, optional
-        Of the same rows and treatment with another outcome: its folds and propensities are taken over.
+        Of the same rows and treatment with another outcome: its folds, propensities and learners are taken over.
     tune_on_folds : bool
         Choose settings anew on the training rows of every fold, instead of once: as strict as cross-fitting gets.
     progress : bool, optional
@@ -95,23 +95,21 @@ def cross_fit(
         threadpool_limits(1),
     ):
         # The propensity first: when it shows that the arms cannot be compared, no outcome model is fitted in vain.
-        for stage in (["propensity"], ["outcome", "outcome_control", "outcome_treated"]):
+        for stage in (["propensity"] if reuse is None else []), [n for n in wanted if n != "propensity"]:
             for name, chosen, cost in work.choose({n: models[n] for n in stage if n in to_choose}):
                 models[name] = chosen
                 seconds[name] += cost
                 bar.update()
-            for name, repeat, test, predicted, cost in work.fit({n: models[n] for n in stage if n in wanted}):
+            for name, repeat, test, predicted, cost in work.fit({n: models[n] for n in stage}):
                 predictions[name][test, repeat] = predicted
                 seconds[name] += cost
                 bar.update()
-            if "propensity" in wanted and "propensity" in stage:
+            if "propensity" in stage:
                 _check_propensity(data, predictions["propensity"])
-    if reuse is not None:
-        predictions["propensity"], models["propensity"] = (
-            reuse.propensity.copy(),
-            reuse.chosen.get("propensity", "given"),
-        )
     _check_finite(data, learners, predictions)
+    if reuse is not None:
+        predictions["propensity"] = reuse.propensity.copy()
+        models["propensity"] = reuse.chosen.get("propensity", "given")
     return Nuisances(data, learners, splits, **predictions, seconds=seconds, chosen=models)
 
 
@@ -219,6 +217,11 @@ def _check_door(data: Any, learners: Any, seed: Any, reuse: Nuisances | None, fo
     if reuse is None:
         return
     _check_reuse(data, reuse)
+    if learners is None and reuse.learners is None and reuse.chosen:
+        raise ValueError(
+            "reuse= comes from a file, which keeps no learners (reuse.chosen says which they were); name learners=, or put "
+            "them back with dataclasses.replace(nuisances, learners=...)."
+        )
     if folds is not None and not same_folds(read_folds(data, folds), reuse.folds):
         raise ValueError("reuse= brings its own folds, not those of folds=; leave folds= out, or reuse=.")
 

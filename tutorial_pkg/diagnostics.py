@@ -92,7 +92,10 @@ def permuted(nuisances: Nuisances, seed: int = 0) -> Check:
     Fails when the 95% interval excludes zero, which by chance it does in 5% of the shuffles.
     """
     if nuisances.learners is None:
-        raise ValueError("These nuisances were given, not fitted, so nothing can be fitted again; use cross_fit.")
+        raise ValueError(
+            "These nuisances were given, not fitted, or come from a file, which keeps no learners, so nothing can be "
+            "fitted again; use cross_fit, or dataclasses.replace(nuisances, learners=...)."
+        )
     data = nuisances.data
     shuffled = np.random.default_rng(seed).permutation(data.d)
     frame = data.frame.copy(deep=False)

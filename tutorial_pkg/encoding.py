@@ -16,6 +16,12 @@ def is_categorical(column: pd.Series) -> bool:
     return not (kinds.is_numeric_dtype(column) or kinds.is_bool_dtype(column)) or "decimal" in str(column.dtype)
 
 
+def number_dtype(column: pd.Series) -> "np.dtype[Any]":
+    """The kind of number in a column; of nullable, Arrow and sparse columns that inside."""
+    dtype: Any = column.dtype
+    return np.dtype(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
+
+
 def category_levels(frame: pd.DataFrame, columns: Sequence[str]) -> Levels:
     """Levels of each categorical column; a missing value is the last level, None."""
     levels: Levels = {}
@@ -39,9 +45,7 @@ def encoded_names(columns: Sequence[str], levels: Levels, first: int = 0) -> lis
 def encode(frame: pd.DataFrame, columns: Sequence[str], levels: Levels, first: int = 0) -> NDArray:
     """The columns as one matrix, (n_rows, n_columns), float32 where they all are; of a category the levels from
     ``first`` on. Each column is written once, into its place."""
-    dtypes = [frame[name].dtype for name in columns if name not in levels]
-    # of nullable, Arrow and sparse columns the kind of number inside
-    plain: list[Any] = [getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)) for dtype in dtypes]
+    plain = [number_dtype(frame[name]) for name in columns if name not in levels]
     matrix = np.empty((len(encoded_names(columns, levels, first)), len(frame)), np.result_type(np.float32, *plain))
     row = 0
     for name in columns:

@@ -1,12 +1,14 @@
 """The out-of-fold predictions of the outcome and of the decision, kept together: every estimand is read from them."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tutorial_pkg import archive
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.display import paragraph, show
 from tutorial_pkg.folds import Folds, make_folds, take_rows
@@ -25,8 +27,8 @@ class Nuisances:
     """Out-of-fold predictions, one column a sample split (repeat); every array is (n_rows, n_repeats).
 
     ``folds[r]`` lists the (train, test) row positions of repeat r; ``seconds`` is the processor time of each
-    nuisance's fits, ``chosen`` its learner with the settings that were chosen. ``learners`` is None where the
-    predictions were not fitted here but given.
+    nuisance's fits; ``chosen`` is the learner of each, with its settings. ``learners`` is None where the predictions
+    were not fitted here but given, or read from a file, which keeps the learners in words alone: see ``chosen``.
     """
 
     data: CausalData
@@ -66,7 +68,7 @@ class Nuisances:
         m = columns["propensity"]
         outcome = m * columns["outcome_treated"] + (1 - m) * columns["outcome_control"]
         folds = make_folds(data, None, n_folds=2, n_repeats=1, seed=0)
-        return cls(data, None, folds, outcome=outcome, seconds=dict.fromkeys(NUISANCES, 0.0), **columns)
+        return cls(data, None, folds, outcome=outcome, seconds=dict.fromkeys(NUISANCES, 0.0), chosen={}, **columns)
 
     @property
     def n_repeats(self) -> int:
@@ -80,6 +82,16 @@ class Nuisances:
         folds = [take_rows(repeat, rows, self.data.n_rows) for repeat in self.folds]
         data = replace(self.data, frame=self.data.frame.iloc[rows])
         return replace(self, data=data, folds=folds, **{name: getattr(self, name)[rows] for name in NUISANCES})
+
+    def save(self, path: "str | Path") -> None:
+        """Write the predictions to one file, with folds, seconds, versions, the learners in words and a hash of the data.
+
+        A file that was there stays until the new one is complete; no code is pickled. :func:`load_nuisances` reads it.
+        """
+        chosen = {name: archive.describe(model) for name, model in self.chosen.items()}
+        header = {"data": archive.fingerprint(_columns(self.data)), "seconds": self.seconds, "chosen": chosen}
+        predictions = {name: getattr(self, name) for name in NUISANCES}
+        archive.write_archive(path, header, predictions | archive.pack_splits(self.folds, self.data.n_rows))
 
     @property
     def losses(self) -> pd.DataFrame:
@@ -107,11 +119,40 @@ class Nuisances:
 
     def __repr__(self) -> str:
         splits = f"{len(self.folds[0])} folds" + (f" x {self.n_repeats} repeats" if self.n_repeats > 1 else "")
-        how = "given" if self.learners is None else f"{splits}, {sum(self.seconds.values()):.1f} s"
+        how = "given" if self.learners is None and not self.chosen else f"{splits}, {sum(self.seconds.values()):.1f} s"
         return f"Nuisances of {self.data.outcome} and {self.data.treatment}, {how}"
 
     def _repr_html_(self) -> str:
-        return paragraph("Nuisances", repr(self).removeprefix("Nuisances")) + show(self.losses, 3)._repr_html_()
+        html = paragraph("Nuisances", repr(self).removeprefix("Nuisances")) + show(self.losses, 3)._repr_html_()
+        learners = "".join(paragraph(name, f": {archive.describe(model)}") for name, model in self.chosen.items())
+        return html + (f"<details><summary>Learners</summary>{learners}</details>" if learners else "")
+
+
+def load_nuisances(path: "str | Path", data: CausalData) -> Nuisances:
+    """Predictions that :meth:`Nuisances.save` wrote, of the same data: every answer is then the same as before.
+
+    ``data`` need the outcome, treatment, covariates, cluster and rows of then, in the same order; effect modifiers,
+    labels and units may be others. Of learners only the words are kept, in ``chosen``.
+
+    Raises
+    ------
+    ValueError
+        When the data differ, naming what does, or the file is none of these, damaged, or of a newer format.
+    """
+    header, arrays = archive.read_archive(path)
+    found = archive.fingerprint(_columns(data))
+    archive.check_fingerprint(path, header["data"], found, len(arrays["propensity"]), data.n_rows)
+    predictions = {name: arrays[name] for name in NUISANCES}
+    seconds, chosen = header["seconds"], header["chosen"]
+    return Nuisances(data, None, archive.unpack_splits(arrays), **predictions, seconds=seconds, chosen=chosen)
+
+
+def _columns(data: CausalData) -> dict[str, pd.Series]:
+    """The columns that predictions depend on, by role and name; of the treatment, who counts as treated."""
+    roles = [("outcome", data.outcome), *(("covariate", name) for name in data.covariates)]
+    roles += [("cluster", data.cluster)] if data.cluster is not None else []
+    columns = {f"{role} {str(name)!r}": data.frame[name] for role, name in roles}
+    return {f"treatment {str(data.treatment)!r}": pd.Series(data.d), **columns}
 
 
 def _log_loss(d: NDArray, predicted: NDArray) -> float:

@@ -102,7 +102,10 @@ def benchmark(
     if not (isinstance(groups, Mapping) and groups):
         raise ValueError("groups is empty or no mapping; name covariates to leave out, such as {'stock': ['weeks']}.")
     if nuisances.learners is None:
-        raise ValueError("These nuisances were given, not fitted, so nothing can be left out of them; use cross_fit.")
+        raise ValueError(
+            "These nuisances were given, not fitted, or come from a file, which keeps no learners, so nothing can be "
+            "left out of them; use cross_fit, or dataclasses.replace(nuisances, learners=...)."
+        )
     for name, columns in groups.items():
         if unknown := [c for c in columns if c not in data.covariates]:
             raise ValueError(f"Group {name!r} names {unknown[0]!r}, which is not a covariate; check its spelling.")

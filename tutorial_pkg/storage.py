@@ -1,10 +1,7 @@
 """Long simulations on disk: finished pieces that survive an interruption, and results with their provenance."""
 
 import json
-import platform
 from collections.abc import Callable, Mapping
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import joblib
@@ -12,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm.auto import tqdm
+
+from tutorial_pkg.archive import provenance
 
 Cell = Callable[[], pd.DataFrame]
 
@@ -63,18 +62,6 @@ def _finish(name: str, cell: Cell, file: Path | None) -> tuple[str, pd.DataFrame
 
 def _file(folder: Path, name: str) -> Path:
     return folder / (name.replace(", ", "-").replace(" ", "_").replace("/", "_") + ".parquet")
-
-
-def provenance(**settings: object) -> dict[str, str]:
-    """Versions, machine and date, to be stored with results."""
-    packages = ("tutorial-pkg", "numpy", "scikit-learn", "lightgbm", "doubleml", "econml")
-    return {
-        "date": date.today().isoformat(),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {joblib.cpu_count()} cores",
-        **{name: version(name) for name in packages},
-        **{name: str(value) for name, value in settings.items()},
-    }
 
 
 def write_results(results: pd.DataFrame, path: "str | Path", **settings: object) -> None:

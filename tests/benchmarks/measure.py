@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tutorial_pkg.storage import provenance
+from tutorial_pkg.archive import provenance
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"
