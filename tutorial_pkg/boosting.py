@@ -114,7 +114,7 @@ class _Boosted(BaseEstimator):
 
     def choose(self, x: NDArray | BinnedRows, y: NDArray) -> Any:
         """The same, not fitted, with the start, objective and number of trees that suit these rows."""
-        return self._choose(*self._read(x, y))
+        return self._choose(*self._read(x, y)) if self.n_trees is None else clone(self)
 
     def fit(self, x: NDArray | BinnedRows, y: NDArray) -> Any:
         rows, y = self._read(x, y)
@@ -265,7 +265,7 @@ def _best_line(objectives: Sequence[str], x: NDArray, y: NDArray) -> Pipeline:
     """
     models: dict[str, Any] = {"regression": lasso(), "poisson": penalised("poisson", y), "binary": Logistic()}
     candidates = [models[objective] for objective in objectives]
-    n_quantiles = min(200, len(x))
+    n_quantiles = min(200, len(x) // 3)  # a fold has fewer rows
     ranks = QuantileTransformer(n_quantiles=n_quantiles, random_state=0)
     # Its own normal scores would send a value at or beyond either end to 5.2; half a rank from it, it is near 2.8.
     normal_scores = FunctionTransformer(_normal_scores, kw_args={"end": 0.5 / n_quantiles})

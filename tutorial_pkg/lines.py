@@ -1,5 +1,6 @@
 """Penalised lines: lasso, logistic and Poisson regression with an L1 penalty, on standardised covariates."""
 
+import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+# Of a step on the way; catching it around a fit would not be safe where fits run in threads.
+warnings.filterwarnings("ignore", message="Sigmoid function too close", module="glum")
 
 MANY_ROWS = 5_000
 """From so many rows on, one held-out part tells settings apart."""

@@ -1,0 +1,100 @@
+"""Choices and fits of the nuisance models, side by side, each on one thread."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from threadpoolctl import threadpool_limits
+
+from tutorial_pkg.choosing import choose
+from tutorial_pkg.data import CausalData
+from tutorial_pkg.folds import Folds
+from tutorial_pkg.nuisance import NUISANCES
+
+Chosen = tuple[str, Any, float]  # nuisance, model, seconds
+Fitted = tuple[str, int, NDArray, NDArray, float]  # nuisance, repeat, test rows, predictions, seconds
+
+
+class Fits:
+    """Choices and fits, side by side: in threads where the models share the covariates, in processes elsewhere."""
+
+    def __init__(self, data: CausalData, splits: list[Folds], seed: int, n_jobs: int) -> None:
+        self.data, self.splits, self.seed, self.n_jobs = data, splits, seed, n_jobs
+        self.shared: dict[Any, Any] = {}
+
+    def choose(self, models: dict[str, Any]) -> Iterator[Chosen]:
+        """Each model with the settings that suit all rows of its nuisance, in the order in which they are done."""
+        yield from self._run(_choose, models, [(name, self.seed) for name in models])
+
+    def predict(self, models: dict[str, Any]) -> Iterator[Fitted]:
+        """Each model fitted on all folds but one, in turn, predicting that one; in the order in which they are done."""
+        folds = [(r, k) for r, repeat in enumerate(self.splits) for k in range(len(repeat))]
+        tasks = [(name, *fold, self.splits, self.seed) for name in models for fold in folds]
+        yield from self._run(_fit_fold, models, tasks)
+
+    def _run(self, function: Any, models: dict[str, Any], tasks: list[tuple[Any, ...]]) -> Iterator[Any]:
+        kinds = {name: getattr(type(model), "share", None) for name, model in models.items()}
+        for kind in set(kinds.values()) - set(self.shared):
+            self.shared[kind] = self.data.x if kind is None else kind(self.data.x)
+        y, d = self.data.y, self.data.d
+        jobs = [joblib.delayed(function)(models[task[0]], self.shared[kinds[task[0]]], y, d, *task) for task in tasks]
+        prefer = "processes" if None in kinds.values() else "threads"
+        yield from joblib.Parallel(self.n_jobs, return_as="generator_unordered", prefer=prefer)(jobs)
+
+
+def _choose(model: Any, x: Any, y: NDArray, d: NDArray, name: str, seed: int) -> Chosen:
+    """Choose the settings of one nuisance on all its rows, on one thread."""
+    start = time.thread_time()
+    rows = _rows_of(name, d, np.arange(len(d)))
+    target = d if name == "propensity" else y
+    with threadpool_limits(1), _explained(name, f"choosing its settings on {len(rows):,} rows"):
+        some = x if isinstance(x, np.ndarray) and len(rows) == len(x) else x[rows]
+        return name, choose(_seeded(model, seed), some, target[rows]), time.thread_time() - start
+
+
+def _fit_fold(
+    model: Any, x: Any, y: NDArray, d: NDArray, name: str, repeat: int, fold: int, splits: Sequence[Folds], seed: int
+) -> Fitted:
+    """Fit one nuisance on the training rows of one fold, on one thread, and predict its test rows."""
+    start = time.thread_time()
+    train, test = splits[repeat][fold]
+    train, model = _rows_of(name, d, train), _seeded(model, seed + repeat)
+    with threadpool_limits(1), _explained(name, f"fold {fold + 1}, with {len(train):,} training rows"):
+        if name == "propensity":
+            predicted = model.fit(x[train], d[train]).predict_proba(x[test])[:, 1]
+        else:
+            predicted = model.fit(x[train], y[train]).predict(x[test])
+            if set(np.unique(y)) == {0, 1}:
+                predicted = np.clip(predicted, 0, 1)
+    return name, repeat, test, predicted, time.thread_time() - start
+
+
+def _rows_of(name: str, d: NDArray, rows: NDArray) -> NDArray:
+    """Those of the rows to which the nuisance is fitted: of an arm's outcome the arm's."""
+    return rows[d[rows] == (name == "outcome_treated")] if name in ("outcome_control", "outcome_treated") else rows
+
+
+@contextmanager
+def _explained(name: str, where: str) -> Iterator[None]:
+    """Say which learner failed, on what, in one sentence."""
+    try:
+        yield
+    except Exception as error:
+        role = "propensity" if name == "propensity" else "outcome"
+        raise ValueError(
+            f"learners.{role} failed on {NUISANCES[name]}, {where} ({type(error).__name__}: "
+            f"{str(error).splitlines()[0] if str(error) else 'no message'}); use fewer folds, gather more rows, or "
+            "choose another learner."
+        ) from error
+
+
+def _seeded(model: Any, seed: int) -> Any:
+    """A fresh copy; wherever it has a random_state that is not set, it gets the seed."""
+    model = clone(model)
+    unset = [k for k, v in model.get_params().items() if v is None and k.rsplit("__", 1)[-1] == "random_state"]
+    return model.set_params(**dict.fromkeys(unset, seed))
