@@ -21,24 +21,27 @@ def status(field):
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith(field + ":"))) / 1024
 
+also = {{}}
 {setup}
 Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew, without what the setup took
 before, cpu, wall = status("VmRSS"), time.process_time(), time.perf_counter()
 {job}
 cpu, wall, peak = time.process_time() - cpu, time.perf_counter() - wall, status("VmHWM")
-print(json.dumps({{"processor seconds": cpu, "seconds": wall, "peak MB": peak, "added MB": peak - before}}))
+print(json.dumps({{"processor seconds": cpu, "seconds": wall, "peak MB": peak, "added MB": peak - before, **also}}))
 """
 
 
-def measure(job: str, setup: str = "") -> dict[str, float]:
+def measure(job: str, setup: str = "", root: Path = ROOT) -> dict[str, float]:
     """Processor seconds, seconds and peak memory of ``job`` after ``setup``, one thread a library (Linux only).
+
+    ``root`` is the checkout whose package is measured; what ``job`` puts into the dict ``also`` is returned too.
 
     "peak MB" is the resident memory of the whole process, "added MB" what the job adds to it at its peak.
     """
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1") | {"PYTHONPATH": str(root)}
     code = _FRAME.format(job=job, setup=setup)
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], env=os.environ | threads, capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-W", "ignore", "-c", code], env=os.environ | threads, capture_output=True, text=True, cwd=root
     )
     if run.returncode:
         raise RuntimeError(run.stderr[-2000:])
