@@ -27,7 +27,7 @@ def test_one_of_eight_pointwise_intervals_misses_and_no_simultaneous_one(chapter
 
 
 def test_categories_differ_although_any_two_simultaneous_intervals_overlap(chapter):
-    assert chapter["cate_p_category"] < 0.05
+    assert 0.00005 < chapter["cate_p_category"] < 0.01  # the page shows four decimals
     assert chapter["cate_p_cover"] < 1e-6
     assert chapter["cate_band_overlap"] == "yes"
 
@@ -45,8 +45,9 @@ def test_the_rows_that_chose_flatter_the_winner_and_fresh_rows_do_not(chapter):
     assert 35 < chapter["cate_curse_fresh_high"] < 65
 
 
-def test_in_the_sellers_data_the_fresh_number_is_larger_and_its_interval_covers(chapter):
-    assert chapter["cate_split_second"] > chapter["cate_split_first"]
+def test_in_the_sellers_data_the_fresh_number_is_lucky_too_and_its_interval_covers(chapter):
+    assert chapter["cate_split_second"] >= chapter["cate_split_first"]
+    assert chapter["cate_split_second"] > chapter["cate_split_true"]
     assert covers(chapter, "cate_split_second", "cate_split_true")
 
 
@@ -97,14 +98,15 @@ def test_policies_are_valued_honestly_on_rows_that_did_not_choose_them(chapter):
     assert chapter["cate_value_covering"] == 6
 
 
-def test_targeting_by_the_line_about_doubles_the_value_with_fewer_credits(chapter):
-    assert chapter["cate_value_line_true"] > 1.8 * chapter["cate_value_all_true"]
-    assert 1.6 < chapter["cate_value_line"] / chapter["cate_value_all"] < 2.4
+def test_targeting_by_the_line_more_than_doubles_the_value_with_fewer_credits(chapter):
+    assert chapter["cate_value_line_true"] > 2 * chapter["cate_value_all_true"]
+    assert chapter["cate_value_line"] > 2 * chapter["cate_value_all"]
     assert chapter["cate_nudged_line"] < 70
 
 
-def test_cells_hardly_beat_everybody_and_the_keenest_half_does_as_well_as_the_line(chapter):
-    assert chapter["cate_value_cells_true"] < 1.2 * chapter["cate_value_all_true"]
+def test_cells_are_nearer_to_everybody_than_to_the_line_and_the_keenest_half_does_as_well_as_the_line(chapter):
+    everybody, line = chapter["cate_value_all_true"], chapter["cate_value_line_true"]
+    assert everybody < chapter["cate_value_cells_true"] < everybody + 0.3 * (line - everybody)
     assert chapter["cate_value_keen_true"] == pytest.approx(chapter["cate_value_line_true"], rel=0.05)
 
 
@@ -144,9 +146,8 @@ def test_targeting_earns_most_where_the_average_cannot_decide(chapter):
 def test_three_lists_of_the_top_fifth_cannot_be_told_apart(chapter):
     assert chapter["cate_over_keen_lower"] < 0 < chapter["cate_over_keen_upper"]
     assert chapter["cate_over_sales_lower"] < 0 < chapter["cate_over_sales_upper"]
-    assert chapter["cate_over_keen"] < 0
-    assert chapter["cate_over_sales"] < 0
-    assert chapter["cate_over_keen_upper"] < chapter["cate_gap_keen"]
-    assert chapter["cate_over_sales_upper"] < chapter["cate_gap_sales"]
+    assert chapter["cate_over_keen"] < 0 < chapter["cate_over_sales"]  # propensity, line, sales
+    assert covers(chapter, "cate_over_keen", "cate_gap_keen")
+    assert covers(chapter, "cate_over_sales", "cate_gap_sales")
     truths = [chapter[f"cate_fifth_{name}_true"] for name in ("line", "keen", "sales")]
     assert truths == sorted(truths, reverse=True)

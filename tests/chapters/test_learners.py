@@ -61,8 +61,8 @@ def test_every_learner_beats_the_naive_difference_on_the_sellers_data(chapter):
 def test_most_of_the_loss_is_chance_so_small_differences_are_large_errors(chapter):
     assert chapter["learn_chance"] > 80
     assert chapter["learn_split_gap"] < 0.03
-    assert chapter["learn_loss_gap"] < 12
-    assert chapter["learn_square_gap"] > 1.8
+    assert chapter["learn_loss_gap"] < 20
+    assert chapter["learn_square_gap"] - 1 > 10 * chapter["learn_loss_gap"] / 100
 
 
 def test_held_out_loss_ranks_as_the_truth_does(chapter):
@@ -76,9 +76,13 @@ def test_a_line_stops_learning_the_sales_while_trees_and_the_tuned_network_go_on
     for key in ("plain", "best", "tuned"):
         assert large[key] < 0.8 * medium[key]
     assert large["linear"] == max(large.values())
-    assert chapter["learn_small_g_tuned"] > chapter["learn_small_g_best"]
-    for key in ("plain", "best", "tuned"):
-        assert large[key] < 1.06 * min(large.values())
+    for errors in (medium, large):
+        assert errors["tuned"] < 1.06 * errors["plain"]
+
+
+def test_the_stored_trees_are_of_an_earlier_version(chapter):
+    """Fails when the simulation is made anew: then the chapter's sentence about the earlier version must go."""
+    assert chapter["learn_large_g_best"] > chapter["learn_err_best"]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -88,12 +92,11 @@ def test_the_linear_model_is_as_good_as_the_best_at_the_decision_and_networks_ar
     assert errors["tuned"] > 1.2 * errors["linear"]
 
 
-def test_lines_are_far_cheaper_and_trees_and_networks_cost_about_the_same(chapter):
+def test_lines_are_far_cheaper_and_from_trees_to_networks_it_is_a_smaller_step(chapter):
     seconds = by_learner(chapter, "large_s")
     assert seconds["linear"] == min(seconds.values())
     assert chapter["learn_times_best"] > 3
-    assert 1 < chapter["learn_net_times_trees"] < 2
-    assert seconds["plain"] > 0.8 * seconds["tuned"]
+    assert 1 < chapter["learn_net_times_trees"] < 0.5 * chapter["learn_times_best"]
     assert chapter["learn_tuning"] > 5 * seconds["tuned"]
 
 
