@@ -74,11 +74,14 @@ def boosted_trees(
 ) -> Learners:
     """Gradient-boosted trees (LightGBM) that need no tuning; missing values are welcome.
 
-    Boosting starts from a penalised linear fit, so that trees are spent on what a line cannot say: that of
-    :func:`linear` or the same on the normal scores of the covariates' ranks, whichever has the smaller
-    held-out loss. ``start="mean"`` is plain boosting. The number of trees minimises the held-out loss within
-    the training rows. An outcome that is never negative is also tried on the log scale (Poisson loss), and
-    the scale with the smaller held-out squared error is kept.
+    Boosting starts from a penalised line, so that trees are spent on what a line cannot say: a lasso or, for an
+    outcome that is never negative, a Poisson regression, in the covariates or in the normal scores of their ranks;
+    for the decision, or an outcome of zeros and ones, a logistic regression. ``start="mean"`` is plain boosting.
+    The line, the number of trees and the loss they minimise (squared error, or Poisson deviance where the outcome
+    suits it) are those with the smallest held-out loss. A line is fitted to at most 20,000 rows.
+
+    As every learner that chooses settings, these choose once a nuisance, on all its rows; see
+    :func:`tutorial_pkg.crossfitting.cross_fit`.
     """
     return Learners(
         BoostedRegressor(start, learning_rate, max_trees), BoostedClassifier(start, learning_rate, max_trees)
@@ -88,8 +91,7 @@ def boosted_trees(
 def neural_network(hidden: tuple[int, ...] = (64, 64), alpha: float | None = None) -> Learners:
     """Multi-layer perceptrons (scikit-learn's) on standardised covariates and outcome.
 
-    The penalty ``alpha`` is chosen from 1, 3 and 10 by held-out loss within the training rows, at seven times the
-    cost of one that is given. The regressor stops when held-out rows no longer improve. The classifier does not:
+    The penalty ``alpha``, unless given, is chosen from 1, 3 and 10 by held-out loss. The regressor stops when held-out rows no longer improve. The classifier does not:
     scikit-learn would watch its accuracy, and propensities would come out too extreme.
     """
     options: dict[str, Any] = {"hidden_layer_sizes": hidden, "max_iter": 500, "random_state": 0}
@@ -109,10 +111,9 @@ def neural_network(hidden: tuple[int, ...] = (64, 64), alpha: float | None = Non
 
 
 def best_of(*presets: Learners) -> Learners:
-    """For each nuisance the candidate with the smallest held-out loss within the training rows.
+    """For each nuisance the candidate with the smallest held-out loss.
 
-    Squared error for the outcome, log loss for the propensity, by three-fold cross-validation; the winner is
-    fitted on all training rows. Without arguments: :func:`linear` against :func:`boosted_trees`. Missing values
+    Squared error for the outcome, log loss for the propensity, by three-fold cross-validation. Without arguments: :func:`linear` against :func:`boosted_trees`. Missing values
     are welcome when every candidate takes them.
     """
     candidates = presets or (linear(), boosted_trees())
@@ -132,5 +133,5 @@ def recommended() -> Learners:
 
 
 def _held_out(model: Any, candidates: dict[str, list[Any]], loss: str) -> GridSearchCV:
-    """The candidate with the smallest held-out loss, fitted on all training rows."""
+    """The candidate with the smallest held-out loss."""
     return GridSearchCV(model, candidates, scoring=f"neg_{loss}", cv=KFold(3, shuffle=True, random_state=0))
