@@ -14,9 +14,10 @@ def test_the_plr_answer_taken_for_everyone_promises_too_much(chapter):
     assert chapter["ate_missing"] > 0.1 * chapter["ate_true_total"]
 
 
-def test_predicted_effects_of_rows_are_too_wild_at_both_ends(chapter):
-    assert chapter["ate_tenth_first"] < chapter["ate_tenth_first_true"] - 1
-    assert chapter["ate_tenth_last"] > chapter["ate_tenth_last_true"] + 1
+def test_predicted_effects_of_rows_lean_to_one_side(chapter):
+    assert chapter["ate_tenth_first_true"] + 0.2 < chapter["ate_tenth_first"] < chapter["ate_tenth_first_true"] + 1
+    assert chapter["ate_tenth_last"] == pytest.approx(chapter["ate_tenth_last_true"], abs=0.2)
+    assert chapter["ate_truth"] + 0.1 < chapter["ate_plug"] < chapter["ate_truth"] + 0.5
 
 
 def test_the_score_by_hand_is_the_package_to_the_last_digit(chapter):
@@ -29,8 +30,8 @@ def test_the_interval_covers_the_average_effect(chapter):
     assert covers(chapter, "ate_dml")
 
 
-def test_the_correction_took_this_sample_a_little_away_from_the_truth(chapter):
-    assert abs(chapter["ate_dml"] - chapter["ate_truth"]) > abs(chapter["ate_plug"] - chapter["ate_truth"])
+def test_the_correction_took_this_sample_nearer_to_the_truth(chapter):
+    assert abs(chapter["ate_dml"] - chapter["ate_truth"]) < 0.5 * abs(chapter["ate_plug"] - chapter["ate_truth"])
 
 
 def test_either_model_alone_carries_the_estimate_and_none_is_the_naive_difference(chapter):
@@ -85,11 +86,11 @@ def test_what_the_product_owner_may_say_is_the_estimate_times_the_rows(chapter):
     assert chapter["ate_total_lower"] < true_total < chapter["ate_total_upper"]
 
 
-def test_the_scoreboard_names_three_older_estimators_that_cover_and_four_that_do_not(chapter):
+def test_the_scoreboard_names_two_older_estimators_that_cover_and_five_that_do_not(chapter):
     covering = {
         key for key in ("strata", "ols", "twins", "matching", "ipw", "plug_in") if covers(chapter, f"ate_board_{key}")
     }
-    assert covering == {"matching", "ipw", "plug_in"}
+    assert covering == {"matching", "ipw"}
     assert not covers(chapter, "ate_naive")
     assert chapter["ate_vs_ipw"] > 1.2
     assert chapter["ate_vs_plug"] > 2

@@ -45,9 +45,15 @@ def test_matching_gets_better_and_then_worse_as_columns_are_added_and_twins_beco
     assert chapter["nc_near_2"] < 10 < chapter["nc_near_10"] < 50 < chapter["nc_near_all"]
 
 
-@pytest.mark.parametrize("key", ["ps", "ipw", "plug"])
-def test_those_who_use_the_propensity_or_a_flexible_model_cover_the_truth_here(chapter, key):
+@pytest.mark.parametrize("key", ["ps", "ipw"])
+def test_those_who_use_the_propensity_cover_the_truth_here(chapter, key):
     assert covers(chapter, f"nc_{key}")
+
+
+def test_the_plug_in_comes_near_and_its_narrow_interval_misses(chapter):
+    assert abs(error(chapter, "nc_plug")) < 0.5
+    assert not covers(chapter, "nc_plug")
+    assert chapter["nc_plug_narrow"] > 4
 
 
 def test_weighting_and_the_plug_in_come_nearest_on_the_sellers_data(chapter):
