@@ -252,7 +252,7 @@ def judge(results: pd.DataFrame) -> pd.DataFrame:
 
     ``bias / spread`` is the bias over the standard deviation of the errors, with its Monte Carlo error under normal
     errors. Squared errors are compared in pairs on the same samples: "worst" is "yes" when they are larger than those
-    of either other by more than two Monte Carlo errors, "tie" when the largest by less.
+    of both others by more than two Monte Carlo errors, "tie" when the largest by less.
     """
     table = summarise(results)
     ratio = table["bias / se"] * table["se / sd"]
