@@ -221,6 +221,12 @@ def test_an_outcome_model_without_finite_predictions_is_named(table):
     broken = tp.learners.Learners(DummyRegressor(strategy="constant", constant=np.inf), LogisticRegression())
     with pytest.raises(ValueError, match="DummyRegressor"):
         tp.cross_fit(tp.CausalData(table, **ROLES), broken, n_jobs=1)
+    binary = tp.CausalData(
+        table.assign(many=table["sales"] > table["sales"].median()).astype({"many": float}),
+        **ROLES | {"outcome": "many"},
+    )
+    with pytest.raises(ValueError, match="DummyRegressor"):
+        tp.cross_fit(binary, broken, n_jobs=1)
 
 
 def test_rows_can_be_taken_by_position_or_mask(table):

@@ -14,8 +14,8 @@ from sklearn.preprocessing import FunctionTransformer, QuantileTransformer
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tutorial_pkg.choosing import choose
-from tutorial_pkg.lines import Logistic, held_out_parts, lasso, penalised, standardised
+from tutorial_pkg.choosing import choose, held_out_parts, is_binary
+from tutorial_pkg.lines import Logistic, lasso, penalised, standardised
 
 LINE_ROWS = 20_000
 """A line is fitted to at most so many rows; what more of them could tell, the trees say better."""
@@ -189,9 +189,9 @@ class _Boosted(BaseEstimator):
     def _predict(self, x: NDArray | BinnedRows) -> NDArray[np.float64]:
         """Predicted mean, or probability, of each row."""
         check_is_fitted(self)
-        x = x if isinstance(x, BinnedRows) else validate_data(self, x, reset=False, **_WELCOME)
-        raw = [self._raw(block) for block in (x.blocks() if isinstance(x, BinnedRows) else [x])]
-        return {"binary": expit, "poisson": np.exp}.get(self.objective_, np.asarray)(np.concatenate(raw))
+        blocks = x.blocks() if isinstance(x, BinnedRows) else [validate_data(self, x, reset=False, **_WELCOME)]
+        raw = np.concatenate([self._raw(block) for block in blocks])
+        return {"binary": expit, "poisson": np.exp}.get(self.objective_, np.asarray)(raw)
 
     def _raw(self, x: NDArray) -> NDArray[np.float64]:
         trees = self.booster_.predict(x, raw_score=True, num_threads=1)
@@ -244,7 +244,7 @@ _WELCOME: dict[str, Any] = {"dtype": [np.float64, np.float32], "ensure_all_finit
 
 def _objectives(y: NDArray[np.float64]) -> list[str]:
     """LightGBM's objectives that suit the outcome."""
-    if set(np.unique(y[:1000])) <= {0, 1} and set(np.unique(y)) == {0, 1}:
+    if is_binary(y):
         return ["binary"]
     return ["regression", "poisson"] if y.min() >= 0 and y.max() > y.min() else ["regression"]
 

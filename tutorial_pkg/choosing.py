@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
+
+MANY_ROWS = 5_000
+"""From so many rows on, one held-out part tells settings apart."""
 
 
 def choose(model: Any, x: NDArray, y: NDArray) -> Any:
@@ -51,6 +55,21 @@ def chooses(model: Any) -> bool:
     return isinstance(model, BaseSearchCV) or hasattr(model, "choose") or _plain_class(model) is not None
 
 
+def held_out_parts(n_parts: int, y: NDArray, seed: int = 0) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows to fit and rows held out: each part in turn, of ``MANY_ROWS`` or more only the first.
+
+    Of zeros and ones each part holds the same share, where there are enough of both.
+    """
+    stratified = is_binary(y) and min(y.sum(), len(y) - y.sum()) >= n_parts
+    folds = (StratifiedKFold if stratified else KFold)(n_parts, shuffle=True, random_state=seed)
+    return list(folds.split(y, y))[: 1 if len(y) >= MANY_ROWS else n_parts]
+
+
+def is_binary(y: NDArray) -> bool:
+    """Whether the outcomes are zeros and ones, both of them."""
+    return bool(np.isin(y, (0, 1)).all() and 0 < y.mean() < 1)
+
+
 def _plain_class(model: Any) -> Any:
     """``Lasso`` for a ``LassoCV``: the class of the same package whose name lacks the ending, if there is one."""
     kind = type(model)
@@ -61,13 +80,14 @@ def _plain_class(model: Any) -> Any:
 
 
 def _without_cv(fitted: Any) -> Any:
-    """The estimator without cross-validation: what the one with it found (``alpha_`` becomes ``alpha``) or was given."""
+    """The estimator without cross-validation, with what the other was given or found (``alpha_`` becomes ``alpha``)."""
     plain, defaults = _plain_class(fitted)(), type(fitted)().get_params(deep=False)
     given = {
         name: value for name, value in fitted.get_params(deep=False).items() if repr(value) != repr(defaults[name])
     }
-    for name in plain.get_params(deep=False):
+    takes = plain.get_params(deep=False)
+    for name in takes:
         found = getattr(fitted, f"{name}_", None)
         if found is not None and np.size(found) == 1:
             given[name] = np.ravel(found).tolist()[0]
-    return plain.set_params(**{name: value for name, value in given.items() if name in plain.get_params()})
+    return plain.set_params(**{name: value for name, value in given.items() if name in takes})

@@ -69,8 +69,6 @@ def _fit_fold(
             predicted = model.fit(x[train], d[train]).predict_proba(x[test])[:, 1]
         else:
             predicted = model.fit(x[train], y[train]).predict(x[test])
-            if set(np.unique(y)) == {0, 1}:
-                predicted = np.clip(predicted, 0, 1)
     return name, repeat, test, predicted, time.thread_time() - start
 
 

@@ -91,8 +91,9 @@ def boosted_trees(
 def neural_network(hidden: tuple[int, ...] = (64, 64), alpha: float | None = None) -> Learners:
     """Multi-layer perceptrons (scikit-learn's) on standardised covariates and outcome.
 
-    The penalty ``alpha``, unless given, is chosen from 1, 3 and 10 by held-out loss. The regressor stops when held-out rows no longer improve. The classifier does not:
-    scikit-learn would watch its accuracy, and propensities would come out too extreme.
+    The penalty ``alpha``, unless given, is chosen from 1, 3 and 10 by held-out loss. The regressor stops when
+    held-out rows no longer improve. The classifier does not: scikit-learn would watch its accuracy, and propensities
+    would come out too extreme.
     """
     options: dict[str, Any] = {"hidden_layer_sizes": hidden, "max_iter": 500, "random_state": 0}
     regressor = standardised(MLPRegressor(**options, early_stopping=True, n_iter_no_change=15))
@@ -113,8 +114,8 @@ def neural_network(hidden: tuple[int, ...] = (64, 64), alpha: float | None = Non
 def best_of(*presets: Learners) -> Learners:
     """For each nuisance the candidate with the smallest held-out loss.
 
-    Squared error for the outcome, log loss for the propensity, by three-fold cross-validation. Without arguments: :func:`linear` against :func:`boosted_trees`. Missing values
-    are welcome when every candidate takes them.
+    Squared error for the outcome, log loss for the propensity, by three-fold cross-validation. Without arguments:
+    :func:`linear` against :func:`boosted_trees`. Missing values are welcome when every candidate takes them.
     """
     candidates = presets or (linear(), boosted_trees())
 

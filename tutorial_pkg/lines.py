@@ -10,17 +10,15 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LassoCV
-from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from tutorial_pkg.choosing import held_out_parts
+
 # Of a step on the way; catching it around a fit would not be safe where fits run in threads.
 warnings.filterwarnings("ignore", message="Sigmoid function too close", module="glum")
-
-MANY_ROWS = 5_000
-"""From so many rows on, one held-out part tells settings apart."""
 
 
 def lasso() -> LassoCV:
@@ -32,13 +30,6 @@ def penalised(family: Literal["poisson", "binomial"], y: NDArray) -> Generalized
     """An L1-penalised generalised linear model for ``y`` that chooses its penalty by held-out deviance."""
     path = {"l1_ratio": 1, "n_alphas": 12, "min_alpha_ratio": 0.01}
     return GeneralizedLinearRegressorCV(family=family, cv=held_out_parts(3, y), **path)
-
-
-def held_out_parts(n_parts: int, y: NDArray, seed: int = 0) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Rows to fit and rows held out: each part in turn, of ``MANY_ROWS`` or more only the first; of two classes alike."""
-    stratified = set(np.unique(y)) == {0, 1} and min(y.sum(), len(y) - y.sum()) >= n_parts
-    folds = (StratifiedKFold if stratified else KFold)(n_parts, shuffle=True, random_state=seed)
-    return list(folds.split(y, y))[: 1 if len(y) >= MANY_ROWS else n_parts]
 
 
 class Logistic(ClassifierMixin, BaseEstimator):

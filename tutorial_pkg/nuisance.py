@@ -84,7 +84,7 @@ class Nuisances:
         return replace(self, data=data, folds=folds, **{name: getattr(self, name)[rows] for name in NUISANCES})
 
     def save(self, path: "str | Path") -> None:
-        """Write the predictions to one file, with folds, seconds, versions, the learners in words and a hash of the data.
+        """Write the predictions to one file, with folds, seconds, versions, learners in words and a hash of the data.
 
         A file that was there stays until the new one is complete; no code is pickled. :func:`load_nuisances` reads it.
         """

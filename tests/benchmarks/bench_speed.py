@@ -163,12 +163,13 @@ def test_where_the_time_goes(sample):
         (file.rsplit("/", 1)[-1], function): row[3] for (file, _, function), row in pstats.Stats(profile).stats.items()
     }
     whole = sum(spent["effects.py", f"estimate_{name}"] for name in ("ate", "att", "plr", "gate"))
-    whole += spent["nuisance.py", "cross_fit"]
+    whole += spent["crossfitting.py", "cross_fit"]
     parts = {
-        "number of trees, by cross-validation": ("engine.py", "cv"),
-        "the lines to start from": ("learners.py", "_best_line"),
+        "number of trees, on held-out rows": ("engine.py", "cv"),
+        "choosing the line to start from": ("boosting.py", "_best_line"),
+        "fitting the lines": ("boosting.py", "_fit_start"),
         "the final trees": ("engine.py", "train"),
-        "scores of the line": ("learners.py", "score"),
+        "scores of the lines": ("boosting.py", "_start_score"),
         "ATE by DoubleML": ("effects.py", "estimate_ate"),
     }
     shares = {name: spent[place] / whole for name, place in parts.items()}

@@ -7,29 +7,16 @@ results/coverage.parquet, and the table of their summary in results/coverage.csv
 import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from doubleml.irm.datasets import make_irm_data
 
 import tutorial_pkg as tp
-from tutorial_pkg.scoreboard import Draw, Market, dml, oracle, run_scoreboard, seller_market, summarise
+from tests.benchmarks.hostile import doubleml_irm
+from tutorial_pkg.scoreboard import dml, oracle, run_scoreboard, seller_market, summarise
 from tutorial_pkg.storage import write_results
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results" / "coverage.parquet"
 N_COVARIATES = 30  # of 215, all confounders among them: with all of them the same run takes three times as long
-
-
-def doubleml_market(n_rows: int = 500) -> Market:
-    """DoubleML's benchmark ``make_irm_data(theta=0.5, dim_x=20)``, whose ATE, ATT and PLR are close to theta."""
-
-    def draw(seed: int) -> Draw:
-        np.random.seed(seed)  # noqa: NPY002, make_irm_data draws from the global stream
-        frame = make_irm_data(theta=0.5, n_obs=n_rows, dim_x=20, return_type="DataFrame")
-        data = tp.CausalData(frame, outcome="y", treatment="d", covariates=[f"X{i}" for i in range(1, 21)])
-        return Draw(data, {"ATE": 0.5})
-
-    return Market("make_irm_data", n_rows, draw)
 
 
 def ate_only(learners=None, **options):
@@ -47,7 +34,7 @@ def main() -> None:
     linear = {"DML, linear": dml(tp.learners.linear(), groups="product_category")}
     plan = [
         (recommended, seller_market(2_000, n_covariates=N_COVARIATES), 500),
-        ({"DML, recommended": ate_only(), "DML, linear": ate_only(tp.learners.linear())}, doubleml_market(), 500),
+        ({"DML, recommended": ate_only(), "DML, linear": ate_only(tp.learners.linear())}, doubleml_irm(), 500),
         (linear, seller_market(2_000, n_covariates=N_COVARIATES), 500),
         (recommended, seller_market(10_000, n_covariates=N_COVARIATES), 200),
         (linear, seller_market(10_000, n_covariates=N_COVARIATES), 200),
