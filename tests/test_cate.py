@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from econml.dml import LinearDML
+from econml.validate import DRTester
 from scipy.stats import norm
 from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -173,6 +174,55 @@ def test_the_slope_of_the_validation_has_the_error_that_fits_its_signal(halves):
     assert row["value"] == pytest.approx(fit.params[1])
     assert row["std_error"] == pytest.approx(fit.bse[1])
     assert row["p_value"] == pytest.approx(fit.pvalues[1])
+
+
+def test_the_uplift_is_that_of_econmls_tester_with_an_error_by_cluster(halves):
+    train, held_out = halves
+    model = tp.estimate_cate(train, "linear_dr")
+    state = np.random.get_state()  # noqa: NPY002
+    tester = DRTester(model_regression=None, model_propensity=None, cate=model.model)
+    tester.treatments, tester.n_treat, tester.dr_train_ = np.array([0, 1]), 1, None
+    tester.dr_val_ = aipw_signal(held_out)
+    tester.ate_val = tester.dr_val_.mean(axis=0)
+    tester.get_cate_preds(held_out.data.modifiers(), train.data.modifiers())
+    direct = tester.evaluate_uplift(metric="qini", n_bootstrap=2)
+    np.random.set_state(state)  # noqa: NPY002
+    alone = replace(held_out, data=replace(held_out.data, cluster=None))
+    by_row, by_cluster = (tp.validation.validate_cate(model, n).loc["uplift (Qini)"] for n in (alone, held_out))
+    assert (by_row["value"], by_row["std_error"]) == pytest.approx((direct.params[0], direct.errs[0]))
+    assert by_cluster["value"] == by_row["value"]
+    clusters = held_out.data.clusters
+    effect, signal = model.effect(held_out.data.frame), aipw_signal(held_out)[:, 0]
+    grid = np.linspace(5, 95, 50)
+    above = (effect[:, None] >= np.percentile(model.effect(), grid[:-1])) @ np.diff(grid) / 100
+    gain = (signal - signal.mean()) * (above - above.mean())
+    sums = pd.Series(gain - gain.mean()).groupby(clusters).sum()
+    assert by_cluster["std_error"] == pytest.approx(np.sqrt((sums**2).sum()) / len(gain))
+    assert by_cluster["std_error"] != pytest.approx(by_row["std_error"], rel=1e-3)
+
+
+@pytest.mark.parametrize("method", ["linear_dml", "linear_dr"])
+def test_slopes_are_econmls_and_their_errors_clustered(fitted, models, method):
+    names = ["intercept", *fitted.data.modifier_names]
+    clustered = models[method].slopes()
+    assert list(clustered.index) == names
+    alone = tp.estimate_cate(replace(fitted, data=replace(fitted.data, cluster=None)), method)
+    treatment = {} if method == "linear_dml" else {"T": 1}
+    slopes, intercept = alone.model.coef__inference(**treatment), alone.model.intercept__inference(**treatment)
+    plain = alone.slopes(0.9)
+    assert list(plain["value"]) == pytest.approx(
+        [*np.ravel(intercept.point_estimate), *np.ravel(slopes.point_estimate)]
+    )
+    assert list(plain["std_error"]) == pytest.approx([*np.ravel(intercept.stderr), *np.ravel(slopes.stderr)], rel=5e-3)
+    assert list(clustered["value"]) == pytest.approx(list(plain["value"]))
+    assert not np.allclose(clustered["std_error"], plain["std_error"], rtol=1e-3)
+    half = norm.ppf(0.95) * plain["std_error"]
+    np.testing.assert_allclose(plain["upper"] - plain["value"], half)
+
+
+def test_a_forest_has_no_slopes(models):
+    with pytest.raises(ValueError, match="has no slopes"):
+        models["causal_forest"].slopes()
 
 
 def test_validation_leaves_the_global_random_stream_alone_and_reports_two_sided(halves):

@@ -1,11 +1,13 @@
 """Estimates equal both libraries to the last digit, and cover their truths."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from doubleml import DoubleMLData, DoubleMLIRM, DoubleMLPLR
+from doubleml import DoubleMLAPO, DoubleMLData, DoubleMLIRM, DoubleMLPLR
+from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor
 from econml.dml import LinearDML
 from econml.dr import LinearDRLearner
 from scipy.stats import binom
@@ -107,6 +109,133 @@ def test_repeats_are_aggregated_as_doubleml_does(plain):
     assert ours.std_error == pytest.approx(direct.se[0], abs=1e-10)
 
 
+def direct_irm(nuisances, d, control, treated, propensity, **options):
+    """DoubleML's model of predictions in hand, built here from its documentation."""
+    frame = pd.DataFrame({"y": nuisances.data.y, "d": d.astype(float), "x": 0.0})
+    parts = (DMLDummyRegressor(), DMLDummyClassifier())
+    model = DoubleMLIRM(DoubleMLData(frame, "y", "d", "x"), *parts, draw_sample_splitting=False, **options)
+    model.set_sample_splitting([nuisances.folds[0]])
+    return model.fit(external_predictions={"d": {"ml_g0": control, "ml_g1": treated, "ml_m": propensity}})
+
+
+def predictions(nuisances):
+    return nuisances.outcome_control, nuisances.outcome_treated, nuisances.propensity
+
+
+def test_the_atc_is_doublemls_atte_with_the_arms_exchanged(both):
+    _, _, n = both
+    direct = direct_irm(n, 1 - n.data.d, n.outcome_treated, n.outcome_control, 1 - n.propensity, score="ATTE")
+    ours = tp.estimate_atc(n)
+    assert (ours.estimand, ours.value) == ("ATC", pytest.approx(-direct.coef[0], abs=1e-10))
+    assert ours.std_error == pytest.approx(direct.se[0], abs=1e-10)
+
+
+def test_the_ate_is_made_of_att_and_atc(nuisances):
+    ate, att, atc = (e(nuisances, 1e-4) for e in (tp.estimate_ate, tp.estimate_att, tp.estimate_atc))
+    share = nuisances.data.d.mean()
+    assert ate.value == pytest.approx(share * att.value + (1 - share) * atc.value, abs=1e-10)
+    parts = share * att.influence + (1 - share) * atc.influence + (att.value - atc.value) * (nuisances.data.d - share)
+    np.testing.assert_allclose(ate.influence, parts, atol=1e-8)
+
+
+def test_weighted_rows_are_doublemls(both):
+    _, _, n = both
+    w = np.exp(np.random.default_rng(0).normal(size=n.data.n_rows))
+    w[:50] = 0
+    direct = direct_irm(n, n.data.d, *predictions(n), weights=w / w.mean())
+    ours = tp.estimate_ate(n, weights=w)
+    assert (ours.value, ours.std_error) == pytest.approx((direct.coef[0], direct.se[0]), abs=1e-10)
+    assert "weighted" in ours.method
+    assert tp.estimate_plr(n, np.ones(len(w))).value == pytest.approx(tp.estimate_plr(n).value)
+    y, d = n.data.y - n.outcome[:, 0], n.data.d - n.propensity[:, 0]
+    assert tp.estimate_plr(n, w).value == pytest.approx(np.sum(w * d * y) / np.sum(w * d * d))
+
+
+@pytest.mark.parametrize("estimate", [tp.estimate_ate, tp.estimate_att, tp.estimate_atc])
+def test_the_names_of_a_column_or_its_values_weigh_alike_and_their_scale_is_nothing(nuisances, estimate):
+    column = nuisances.data.frame["weeks_of_cover"]
+    named, given = estimate(nuisances, weights="weeks_of_cover"), estimate(nuisances, weights=7.0 * column)
+    assert (named.value, named.std_error) == pytest.approx((given.value, given.std_error), rel=1e-5)
+    assert abs(named.value - estimate(nuisances).value) > 1e-3
+
+
+def test_groups_of_the_treated_are_doublemls_weighted_atte_and_those_of_the_untreated_the_rest(both):
+    data, _, n = both
+    much = (data.frame["weeks_of_cover"] > 14).to_numpy()
+    labels = pd.Series(np.where(much, "much", "little"), index=data.frame.index)
+    direct = direct_irm(n, data.d, *predictions(n), score="ATTE", weights=much.astype(float))
+    treated = tp.estimate_gate(n, labels, estimand="ATT")["much"]
+    assert (treated.estimand, treated.value) == ("GATT", pytest.approx(direct.coef[0], abs=1e-10))
+    assert treated.std_error == pytest.approx(direct.se[0], rel=1e-2)  # DoubleML takes the group's size as known
+    whole, rest = (tp.estimate_gate(n, labels, 1e-4, e)["much"].value for e in ("ATE", "ATC"))
+    share = data.d[much].mean()
+    assert whole == pytest.approx(share * tp.estimate_gate(n, labels, 1e-4, "ATT")["much"].value + (1 - share) * rest)
+
+
+def test_groups_of_the_weighted_rows_average_to_the_weighted_effect(nuisances):
+    w = nuisances.data.frame["weeks_of_cover"].to_numpy(float)
+    kind = nuisances.data.frame["product_category"].to_numpy()
+    groups = tp.estimate_gate(nuisances, "product_category", weights=w)
+    parts = [g.value * w[kind == g.label].sum() / w.sum() for g in groups]
+    assert sum(parts) == pytest.approx(tp.estimate_ate(nuisances, weights=w).value)
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ("nowhere", "not a column"),
+        ([1.0, 2.0], "one finite number"),
+        (-1.0, "from 0 on"),
+        (0.0, "from 0 on"),
+        (np.nan, "one finite number"),
+    ],
+)
+def test_unusable_weights_are_refused(nuisances, weights, words):
+    weights = np.full(nuisances.data.n_rows, weights) if isinstance(weights, float) else weights
+    with pytest.raises(ValueError, match=words):
+        tp.estimate_ate(nuisances, weights=weights)
+
+
+def test_weights_in_another_order_or_without_a_group_are_refused(nuisances):
+    data = nuisances.data
+    with pytest.raises(ValueError, match="another index"):
+        tp.estimate_att(nuisances, weights=data.frame["weeks_of_cover"].sort_values())
+    with pytest.raises(ValueError, match="group 'toys' without rows"):
+        tp.estimate_gate(nuisances, "product_category", weights=data.frame["product_category"] != "toys")
+    with pytest.raises(ValueError, match="estimand='PLR'"):
+        tp.estimate_gate(nuisances, "product_category", estimand="PLR")
+
+
+def test_the_base_of_per_cents_is_doublemls_average_potential_outcome(nuisances):
+    n = nuisances
+    frame = pd.DataFrame({"y": n.data.y, "d": n.data.d.astype(float), "x": 0.0})
+    direct = DoubleMLAPO(
+        DoubleMLData(frame, "y", "d", "x"), DMLDummyRegressor(), DMLDummyClassifier(), 0, draw_sample_splitting=False
+    )
+    direct.set_sample_splitting([n.folds[0]])
+    given = {"ml_g_d_lvl0": n.outcome_treated, "ml_g_d_lvl1": n.outcome_control, "ml_m": 1 - n.propensity}
+    direct.fit(external_predictions={"d": given})
+    ate, found = tp.estimate_ate(n), tp.estimate_percent(n)
+    assert found.value == pytest.approx(100 * ate.value / direct.coef[0])
+    pull = -direct.psi[:, 0, 0] / direct.psi_deriv[:, 0, 0].mean()
+    expected = 100 * (ate.influence / direct.coef[0] - ate.value / direct.coef[0] ** 2 * pull)
+    np.testing.assert_allclose(found.influence, expected, atol=1e-7)
+    assert "% of E[Y0]" in repr(found)
+
+
+def test_per_cents_of_the_two_arms_have_their_own_base(nuisances):
+    data, (att, atc) = nuisances.data, (e(nuisances).value for e in (tp.estimate_att, tp.estimate_atc))
+    base = data.y[data.d == 1].mean() - att
+    assert tp.estimate_percent(nuisances, "ATT").value == pytest.approx(100 * att / base)
+    assert tp.estimate_percent(nuisances, "ATC").value == pytest.approx(100 * atc / data.y[data.d == 0].mean())
+
+
+def test_per_cents_of_nothing_are_refused(table):
+    data = tp.CausalData(table.assign(sales=table["sales"] - 5), "sales", "followed", ["size", "kind"])
+    with pytest.raises(ValueError, match="not clearly above zero"):
+        tp.estimate_percent(tp.cross_fit(data, tp.learners.linear(), n_folds=2, n_jobs=1))
+
+
 def test_groups_equal_doublemls_gate(both):
     data, (outcome, propensity), nuisances = both
     labels = pd.Series(np.where(data.frame["weeks_of_cover"] > 14, "much", "little"), index=data.frame.index)
@@ -135,8 +264,6 @@ def test_the_type_of_the_labels_does_not_matter(nuisances):
 def test_clustered_errors_agree_with_doublemls(market, nuisances):
     data = market.data
     frame = pd.DataFrame({"y": data.y, "d": data.d.astype(float), "x": 0.0, "c": data.clusters})
-    from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor
-
     for score, estimate in (("ATE", tp.estimate_ate), ("ATTE", tp.estimate_att)):
         direct = DoubleMLIRM(
             DoubleMLData(frame, "y", "d", "x", cluster_cols="c"),
@@ -176,18 +303,24 @@ def test_unusable_groups_are_refused(nuisances):
 
 
 @pytest.mark.slow
-def test_ate_att_and_plr_cover_their_truths():
+def test_average_effects_cover_their_truths():
     """60 markets: a 95% interval covers too few of them, by this bound, once in 500 times."""
-    targets = {"ate": tp.estimate_ate, "att": tp.estimate_att, "plr": tp.estimate_plr}
-    covered = dict.fromkeys(targets, 0)
-    n_markets = 60
+    n_markets, covered = 60, Counter()
     for seed in range(n_markets):
         sample = tp.simulate_sellers(1_000, seed=1_000 + seed, n_covariates=15)
+        truth, cover = sample.truth, sample.data.frame["weeks_of_cover"].to_numpy(float)
         nuisances = tp.cross_fit(sample.data, tp.learners.linear(), n_folds=4, n_jobs=1, progress=False)
-        for name, estimate in targets.items():
-            covered[name] += estimate(nuisances).covers(getattr(sample.truth, name))
-    for name, count in covered.items():
-        assert count >= binom.ppf(0.002, n_markets, 0.95), name
+        base = np.mean(truth.outcome_control)
+        found = {
+            "ate": (tp.estimate_ate(nuisances), truth.ate),
+            "att": (tp.estimate_att(nuisances), truth.att),
+            "atc": (tp.estimate_atc(nuisances), truth.atc),
+            "plr": (tp.estimate_plr(nuisances), truth.plr),
+            "weighted": (tp.estimate_ate(nuisances, weights=cover), np.average(truth.cate, weights=cover)),
+            "per cent": (tp.estimate_percent(nuisances), 100 * truth.sample.ate / base),
+        }
+        covered.update({name: estimate.covers(target) for name, (estimate, target) in found.items()})
+    assert {name: n for name, n in covered.items() if n < binom.ppf(0.002, n_markets, 0.95)} == {}
 
 
 def test_groups_are_clustered_means_of_the_clipped_signal_and_medians_over_repeats(market):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import chi2, norm
+from scipy.stats import binom, chi2, norm
 
 import tutorial_pkg as tp
 
@@ -251,3 +251,34 @@ def test_small_effects_keep_their_digits():
     assert "0.003" in tp.Estimates([small]).compare(0.003)._repr_html_()
     assert "0.003" in small._repr_html_()
     assert "4.67 " in repr(tp.Estimates([tp.Estimate(4.6731, 0.25, "ATE", "m", 10)]).compare(4.5))
+
+
+def test_all_pairs_are_the_differences_with_bands_that_hold_for_all_of_them(fitted):
+    groups = tp.estimate_gate(fitted, "product_category")
+    pairs = groups.pairs()
+    assert len(pairs) == len(groups) * (len(groups) - 1) / 2
+    first, second = groups[0], groups[2]
+    found = pairs[f"{first.label} - {second.label}"]
+    assert (found.value, found.std_error) == ((first - second).value, (first - second).std_error)
+    band, alone = pairs.simultaneous(), pairs.tidy().set_index("label")
+    wider = (band["upper"] - band["lower"]) / (alone["upper"] - alone["lower"])
+    n = len(pairs)
+    assert 1.1 < wider.min() <= wider.max() < norm.ppf(1 - 0.025 / n) / norm.ppf(0.975)
+    with pytest.raises(ValueError, match="no pair"):
+        tp.Estimates([first]).pairs()
+
+
+def test_bands_of_all_pairs_cover_them_at_once():
+    """400 draws of four correlated means: by this bound 95% bands cover too few of them once in 500 times."""
+    rng, covered, n = np.random.default_rng(5), 0, 400
+    plain = tp.CausalData(pd.DataFrame({"y": rng.normal(size=n), "d": np.arange(n) % 2, "x": 0.0}), "y", "d", ["x"])
+    for _ in range(400):
+        values = rng.normal(size=(n, 4)) + rng.normal(size=(n, 1))
+        means = values.mean(axis=0)
+        each = [
+            tp.from_influence(mean, column - mean, plain, estimand="mean", method="mean", label=str(i))
+            for i, (mean, column) in enumerate(zip(means, values.T, strict=True))
+        ]
+        band = tp.Estimates(each).pairs().simultaneous(n_draws=2_000)
+        covered += bool(((band["lower"] < 0) & (band["upper"] > 0)).all())
+    assert binom.ppf(0.002, 400, 0.95) <= covered <= binom.ppf(0.998, 400, 0.95)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
 import tutorial_pkg as tp
 
@@ -27,6 +28,43 @@ def test_a_learned_policy_beats_everybody_and_nobody_on_rows_that_did_not_choose
     _, rows = tp.folds.split_rows(fitted.data)
     gain = (big.truth.cate - cost)[rows]
     assert abs(value.value - np.mean(nudge * gain)) < 3 * value.std_error
+
+
+def test_against_everybody_a_policy_saves_what_it_leaves_out(fitted):
+    some = np.arange(fitted.data.n_rows) % 3 == 0
+    value = tp.policy.policy_value(fitted, some, 3.0, 2.0, baseline="everybody")
+    left_out = tp.policy.policy_value(fitted, ~some, 3.0, 2.0)
+    assert (value.value, value.std_error) == pytest.approx((-left_out.value, left_out.std_error))
+
+
+def test_against_the_status_quo_nobody_loses_what_the_treated_gained(fitted):
+    share, att = fitted.data.d.mean(), tp.estimate_att(fitted)
+    nobody = tp.policy.policy_value(fitted, np.zeros(fitted.data.n_rows), 3.0, 2.0, baseline="status quo")
+    assert nobody.value == pytest.approx(-share * (2 * att.value - 3))
+    everybody = tp.policy.policy_value(fitted, np.ones(fitted.data.n_rows), 3.0, 2.0, 1e-4, baseline="status quo")
+    atc = tp.estimate_atc(fitted, 1e-4).value
+    assert everybody.value == pytest.approx((1 - share) * (2 * atc - 3))
+
+
+@pytest.mark.parametrize("baseline", ["nobody", "everybody", "status quo"])
+def test_policies_cover_their_gain_over_each_baseline(baseline):
+    """40 markets: by this bound a 95% interval covers too few of them once in 500 times."""
+    covered, n_markets, cost = 0, 40, 3.0
+    for seed in range(n_markets):
+        sample = tp.simulate_sellers(1_000, seed=2_000 + seed, n_covariates=15)
+        truth, data = sample.truth, sample.data
+        # The true nuisances, so that the test is of the score alone
+        known = tp.Nuisances.given(data, truth.outcome_control, truth.outcome_treated, truth.propensity)
+        treat = data.frame["weeks_of_cover"].to_numpy() > 14
+        against = {"nobody": 0.0, "everybody": 1.0, "status quo": truth.propensity}[baseline]
+        gain = np.mean((treat - against) * (truth.cate - cost))
+        covered += tp.policy.policy_value(known, treat, cost, baseline=baseline).covers(gain)
+    assert covered >= binom.ppf(0.002, n_markets, 0.95)
+
+
+def test_an_unknown_baseline_is_refused(fitted):
+    with pytest.raises(ValueError, match="baseline='today'"):
+        tp.policy.policy_value(fitted, np.ones(fitted.data.n_rows), baseline="today")
 
 
 def test_the_policy_tree_is_shallow_and_worth_something(halves):

@@ -1,5 +1,7 @@
 """Bounds are DoubleML's, widen with the confounder's strength, and hold against a confounder that is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,19 +13,24 @@ import tutorial_pkg as tp
 from tutorial_pkg import sensitivity
 
 
-def doubleml_of(nuisances, repeat, score="ATE", clipping=0.01):
+def doubleml_of(nuisances, repeat, score="ATE", clipping=0.01, cluster=None):
     """DoubleML's own model of one repeat, built here from its documentation."""
     data = nuisances.data
     table = pd.DataFrame({"y": data.y, "d": data.d.astype(float), "x": 0.0})
+    columns = {} if cluster is None else {"cluster_cols": "c"}
     model = DoubleMLIRM(
-        DoubleMLData(table, "y", "d", "x"),
+        DoubleMLData(table if cluster is None else table.assign(c=cluster), "y", "d", "x", **columns),
         DMLDummyRegressor(),
         DMLDummyClassifier(),
         score=score,
         ps_processor_config=PSProcessorConfig(clipping_threshold=clipping),
         draw_sample_splitting=False,
     )
-    model.set_sample_splitting([nuisances.folds[repeat]])
+    folds = nuisances.folds[repeat]
+    by_cluster = None
+    if cluster is not None:
+        by_cluster = [[([np.unique(cluster[a])], [np.unique(cluster[b])]) for a, b in folds]]
+    model.set_sample_splitting([folds], by_cluster)
     names = {"ml_g0": "outcome_control", "ml_g1": "outcome_treated", "ml_m": "propensity"}
     given = {key: getattr(nuisances, name)[:, [repeat]] for key, name in names.items()}
     return model.fit(external_predictions={"d": given})
@@ -37,9 +44,14 @@ def numbers(analysed):
     ]
 
 
+def without_clusters(nuisances):
+    return replace(nuisances, data=replace(nuisances.data, cluster=None))
+
+
 @pytest.mark.parametrize(("estimand", "score"), [("ATE", "ATE"), ("ATT", "ATTE")])
 @pytest.mark.parametrize("clipping", [0.01, 0.2])
 def test_bounds_are_doublemls(nuisances, estimand, score, clipping):
+    nuisances = without_clusters(nuisances)
     strength = {"cf_y": 0.05, "cf_d": 0.04, "rho": 0.9, "level": 0.9}
     direct = doubleml_of(nuisances, 0, score, clipping).sensitivity_analysis(**strength, null_hypothesis=1.0)
     found = sensitivity.bounds(nuisances, **strength, null=1.0, estimand=estimand, clipping=clipping)
@@ -48,8 +60,26 @@ def test_bounds_are_doublemls(nuisances, estimand, score, clipping):
     assert list(found.index) == names
 
 
+def test_limits_are_clustered_as_doublemls_and_bounds_are_not_touched(nuisances):
+    clusters = nuisances.data.clusters
+    strength = {"cf_y": 0.05, "cf_d": 0.04}
+    direct = doubleml_of(nuisances, 0, cluster=clusters).sensitivity_analysis(**strength)
+    found, plain = (sensitivity.bounds(n, **strength) for n in (nuisances, without_clusters(nuisances)))
+    same = ["lower", "value", "upper", "robustness value"]
+    assert list(found[same]) == pytest.approx(list(plain[same]))
+    width = found["upper limit"] - found["upper"]
+    ends = direct.sensitivity_params
+    assert width == pytest.approx(ends["ci"]["upper"][0] - ends["theta"]["upper"][0], rel=0.01)
+    assert width > 1.1 * (plain["upper limit"] - plain["upper"])
+
+
+def test_without_a_confounder_the_limits_are_those_of_the_clustered_estimate(nuisances):
+    found, estimate = sensitivity.bounds(nuisances, 0.0, 0.0), tp.estimate_ate(nuisances)
+    assert (found["lower limit"], found["upper limit"]) == pytest.approx(estimate.conf_int(0.9))
+
+
 def test_bounds_over_repeats_are_medians(market):
-    repeated = tp.cross_fit(market.data, tp.learners.linear(), n_folds=2, n_repeats=3)
+    repeated = without_clusters(tp.cross_fit(market.data, tp.learners.linear(), n_folds=2, n_repeats=3))
     each = [numbers(doubleml_of(repeated, r).sensitivity_analysis(cf_y=0.05, cf_d=0.04)) for r in range(3)]
     assert list(sensitivity.bounds(repeated, 0.05, 0.04)) == pytest.approx(np.median(each, axis=0), abs=1e-10)
     assert np.abs(np.median(each, axis=0) - np.mean(each, axis=0)).max() > 1e-3  # so that a mean would be noticed

@@ -35,9 +35,11 @@ from .data import CausalData as CausalData
 from .datasets import load_sellers as load_sellers
 from .display import show as show
 from .effects import (
+    estimate_atc as estimate_atc,
     estimate_ate as estimate_ate,
     estimate_att as estimate_att,
     estimate_gate as estimate_gate,
+    estimate_percent as estimate_percent,
     estimate_plr as estimate_plr,
 )
 from .estimate import Estimate as Estimate, from_influence as from_influence

@@ -23,7 +23,6 @@ LINE_ROWS = 20_000
 PARAMETERS: dict[str, Any] = {
     "num_leaves": 8,
     "min_data_in_leaf": 20,
-    "feature_fraction": 0.5,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "lambda_l2": 5.0,
@@ -34,6 +33,10 @@ PARAMETERS: dict[str, Any] = {
     "force_col_wise": True,
     "verbose": -1,
 }
+
+
+SEEN_AT_LEAST = 10
+"""A tree sees half of the columns, but all of so few: two that act together must be seen together."""
 
 
 class Binned:
@@ -143,7 +146,7 @@ class _Boosted(BaseEstimator):
         if start == "linear":
             start = _best_line(objectives, *x.sample(y, self.random_state)) if y.min() < y.max() else "mean"
         trial = clone(self)
-        trial.objective_ = objectives[0]
+        trial.n_features_in_, trial.objective_ = x.source.x.shape[1], objectives[0]
         trial._fit_start(start, x, y)
         score = trial._start_score(x.blocks())
         if len(objectives) > 1:  # the first trees tell which one leads
@@ -161,8 +164,9 @@ class _Boosted(BaseEstimator):
         return curves[f"valid {metric}-mean"]
 
     def _parameters(self, objective: str) -> dict[str, Any]:
+        seen = min(1.0, max(0.5, SEEN_AT_LEAST / self.n_features_in_))
         own = {"objective": objective, "learning_rate": self.learning_rate, "seed": self.random_state}
-        return PARAMETERS | own
+        return PARAMETERS | own | {"feature_fraction": seen}
 
     def _fit_start(self, start: Any, x: BinnedRows, y: NDArray) -> None:
         self.mean_ = logit(y.mean()) if self.objective_ == "binary" else y.mean()

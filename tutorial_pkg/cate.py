@@ -12,6 +12,7 @@ import pandas as pd
 import statsmodels.api as sm
 from numpy.typing import NDArray
 
+from tutorial_pkg.display import Table, show_estimates
 from tutorial_pkg.estimate import Estimate, check_level, from_error, from_influence, robust_errors
 from tutorial_pkg.handover import aipw_signal, doubly_robust_learners, residual_learners
 from tutorial_pkg.nuisance import Nuisances
@@ -73,6 +74,22 @@ class CateModel:
             slopes = model.coef_ if self.method == "linear_dml" else model.coef_(T=1)
             values = np.abs(np.ravel(slopes)) * self.nuisances.data.modifiers(None).std(axis=0)
         return pd.Series(np.ravel(values), index=names, name="importance").sort_values(ascending=False)
+
+    def slopes(self, level: float = 0.95) -> Table:
+        """Coefficients of a linear model of the effect: columns value, std_error, lower, upper and p_value.
+
+        Outcome units for one unit of the modifier. Errors are robust, and clustered where the data name a cluster;
+        without one they are EconML's, but for its correction of ``linear_dml`` for the number of coefficients.
+        """
+        if not self._is_line:
+            raise ValueError(f"{self.method!r} has no slopes; fit linear_dml or linear_dr, or ask importance().")
+        check_level(level)
+        line, names = self._line(), self.nuisances.data.modifier_names
+        lower, upper = line.conf_int(1 - level).T
+        columns = {"value": line.params, "std_error": line.bse, "lower": lower, "upper": upper, "p_value": line.pvalues}
+        extra = [f"feature {i}" for i in range(1, len(line.params) - len(names))]
+        table = pd.DataFrame(columns, index=["intercept", *names, *extra])
+        return show_estimates(table, table["std_error"], level)
 
     def average(self) -> Estimate:
         """The average effect this model implies over its rows, labelled by what it estimates.

@@ -1,18 +1,29 @@
-"""Average effects from fitted nuisances, through DoubleML: ATE, ATT, residual on residual, and groups."""
+"""Average effects from fitted nuisances, through DoubleML: ATE, ATT, ATC, residual on residual, groups, per cent."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tutorial_pkg.estimate import Estimate, combine_splits, from_influence
 from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.groups import group_labels
-from tutorial_pkg.handover import irm_models, plr_models, quiet, signal_of, to_estimate
+from tutorial_pkg.handover import irm_models, plr_models, to_estimate
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.weighting import CLIPPING
+from tutorial_pkg.weighting import CLIPPING, row_weights
+from tutorial_pkg.words import Words
+
+if TYPE_CHECKING:
+    from doubleml import DoubleMLIRM
+
+Estimand = Literal["ATE", "ATT", "ATC"]
+Weights = str | ArrayLike | None
 
 
-def estimate_ate(nuisances: Nuisances, clipping: float = CLIPPING) -> Estimate:
+def estimate_ate(nuisances: Nuisances, clipping: float = CLIPPING, weights: Weights = None) -> Estimate:
     """Average treatment effect E[Y1 - Y0] by the augmented inverse-propensity (AIPW) score.
 
     Parameters
@@ -21,6 +32,9 @@ def estimate_ate(nuisances: Nuisances, clipping: float = CLIPPING) -> Estimate:
         From :func:`cross_fit`.
     clipping : float
         Propensities are moved into [clipping, 1 - clipping].
+    weights : str or array (n_rows,), optional
+        What each row counts for, such as the people behind it: the effect is then E[w (Y1 - Y0)] / E[w]. The weights
+        may depend on covariates; one that depends on the decision or on the outcome brings selection back.
 
     Returns
     -------
@@ -34,11 +48,10 @@ def estimate_ate(nuisances: Nuisances, clipping: float = CLIPPING) -> Estimate:
     Robins, Rotnitzky and Zhao (1994); Chernozhukov et al. (2018), eq. 5.3; ``doubleml.DoubleMLIRM``,
     ``score="ATE"``.
     """
-    models = irm_models(nuisances, "ATE", clipping)
-    return combine_splits([to_estimate(model, nuisances.data, "ATE", "DML (IRM)") for model in models])
+    return _average(nuisances, "ATE", clipping, weights)
 
 
-def estimate_att(nuisances: Nuisances, clipping: float = CLIPPING) -> Estimate:
+def estimate_att(nuisances: Nuisances, clipping: float = CLIPPING, weights: Weights = None) -> Estimate:
     """Average treatment effect on the treated E[Y1 - Y0 | D = 1].
 
     Needs the outcome model of the untreated and the propensity only, and overlap only where there are
@@ -48,25 +61,45 @@ def estimate_att(nuisances: Nuisances, clipping: float = CLIPPING) -> Estimate:
     ----------
     Chernozhukov et al. (2018), eq. 5.4; ``doubleml.DoubleMLIRM``, ``score="ATTE"``.
     """
-    models = irm_models(nuisances, "ATTE", clipping)
-    return combine_splits([to_estimate(model, nuisances.data, "ATT", "DML (IRM)") for model in models])
+    return _average(nuisances, "ATT", clipping, weights)
 
 
-def estimate_plr(nuisances: Nuisances) -> Estimate:
+def estimate_atc(nuisances: Nuisances, clipping: float = CLIPPING, weights: Weights = None) -> Estimate:
+    """Average treatment effect on the untreated (the controls) E[Y1 - Y0 | D = 0]: what they leave lying.
+
+    The score of the ATT with the arms exchanged. Needs the outcome model of the treated and the propensity only, and
+    overlap only where there are untreated rows. Arguments and result as in :func:`estimate_ate`.
+
+    References
+    ----------
+    As for :func:`estimate_att`.
+    """
+    return _average(nuisances, "ATC", clipping, weights)
+
+
+def estimate_plr(nuisances: Nuisances, weights: Weights = None) -> Estimate:
     """Residual on residual: the coefficient of Y - E[Y|X] on D - P(D=1|X).
 
     Its target is E[m(1-m)tau] / E[m(1-m)], the overlap-weighted effect. It equals the ATE when the effect
-    is the same for everyone, or unrelated to the propensity.
+    is the same for everyone, or unrelated to the propensity. ``weights`` as in :func:`estimate_ate`; the target is
+    then E[w m(1-m)tau] / E[w m(1-m)].
 
     References
     ----------
     Robinson (1988); Chernozhukov et al. (2018), eq. 4.4; ``doubleml.DoubleMLPLR``.
     """
-    models = plr_models(nuisances)
-    return combine_splits([to_estimate(model, nuisances.data, "PLR", "DML (PLR)") for model in models])
+    w = row_weights(nuisances.data, weights)
+    method = "DML (PLR)" + _WEIGHTED * (w is not None)
+    return combine_splits([to_estimate(m, nuisances.data, "PLR", method, w) for m in plr_models(nuisances)])
 
 
-def estimate_gate(nuisances: Nuisances, groups: "str | pd.Series", clipping: float = CLIPPING) -> Estimates:
+def estimate_gate(
+    nuisances: Nuisances,
+    groups: "str | pd.Series",
+    clipping: float = CLIPPING,
+    estimand: Estimand = "ATE",
+    weights: Weights = None,
+) -> Estimates:
     """Group average treatment effects E[Y1 - Y0 | group], one an estimate, labelled by group.
 
     Parameters
@@ -75,24 +108,90 @@ def estimate_gate(nuisances: Nuisances, groups: "str | pd.Series", clipping: flo
     groups : str or Series
         A column of the data's frame, or one label a row. Groups must not depend on the treatment or on the
         outcome.
-    clipping : float
+    clipping, weights
         As in :func:`estimate_ate`.
+    estimand : {"ATE", "ATT", "ATC"}
+        Of the whole group (GATE), of its treated (GATT) or of its untreated rows (GATC).
 
     References
     ----------
-    Semenova and Chernozhukov (2021); ``doubleml.DoubleMLIRM.gate``: the mean of the AIPW signal in each group.
+    Semenova and Chernozhukov (2021); ``doubleml.DoubleMLIRM.gate``: the mean of the AIPW signal in each group. For
+    the treated ``doubleml.DoubleMLIRM`` with ``score="ATTE"`` and the group as its weights.
     """
-    data = nuisances.data
-    dummies = pd.get_dummies(group_labels(data, groups), dtype=bool).rename(columns=str)
-    per_repeat = []
-    for model in irm_models(nuisances, "ATE", clipping):
-        with quiet():
-            means, signal = model.gate(dummies).blp_model[0].params, signal_of(model)
-        per_repeat.append([_group_estimate(nuisances, signal, dummies[name], value) for name, value in means.items()])
-    return Estimates([combine_splits(list(splits)) for splits in zip(*per_repeat, strict=True)])
+    labels = group_labels(nuisances.data, groups)
+    members = pd.get_dummies(labels, dtype=bool).rename(columns=str)
+    w = row_weights(nuisances.data, weights)
+    for name, arm in ((name, arm) for name in members if w is not None for arm in (0, 1)):
+        if not (w[members[name] & (nuisances.data.d == arm)] > 0).any():  # type: ignore[index]
+            raise ValueError(f"The weights leave group {name!r} without rows in one arm; merge it with another group.")
+    models = _models(nuisances, estimand, clipping)
+    return Estimates([_of_rows(nuisances, models, estimand, w, members[name]) for name in members])
 
 
-def _group_estimate(nuisances: Nuisances, signal: NDArray, member: pd.Series, value: float) -> Estimate:
-    influence = np.where(member, (signal - value) / member.mean(), 0.0)
-    names = {"estimand": "GATE", "method": "DML (IRM)", "label": str(member.name)}
-    return from_influence(value, influence, nuisances.data, family="dml", **names)
+def estimate_percent(nuisances: Nuisances, estimand: Estimand = "ATE", clipping: float = CLIPPING) -> Estimate:
+    """The effect in per cent of E[Y0] of the same rows: how much more than without treatment.
+
+    100 E[Y1 - Y0] / E[Y0], of all rows, of the treated ("ATT") or of the untreated ("ATC"). E[Y0] is the mean outcome
+    less what treatment added to it, so that the ratio and its error (by the delta method, on influence values) come
+    from the same scores as the effect.
+
+    Raises
+    ------
+    ValueError
+        When E[Y0] is not above zero by two standard errors: of such a base per cents say nothing.
+    """
+    data, y, d = nuisances.data, nuisances.data.y, nuisances.data.d
+    about = {"ATE": np.ones(len(d)), "ATT": d.astype(float), "ATC": 1.0 - d}
+    splits = []
+    for model, treated in zip(_models(nuisances, estimand, clipping), _models(nuisances, "ATT", clipping), strict=True):
+        about_it: dict[str, Any] = {"estimand": f"{estimand} in %", "method": "DML (IRM)", "family": "dml"}
+        effect, att = (
+            to_estimate(m, data, e, "", exchanged=e == "ATC") for m, e in ((model, estimand), (treated, "ATT"))
+        )
+        assert effect.influence is not None
+        assert att.influence is not None
+        who = about[estimand] / about[estimand].mean()
+        mean, share = np.mean(who * y), np.mean(who * d)
+        pull = who * (y - mean) - share * att.influence - att.value * who * (d - share)
+        base = from_influence(float(mean - share * att.value), pull, data, **about_it)
+        if base.value <= 2 * base.std_error:
+            raise ValueError(
+                f"E[Y0] of {data.outcome!r} is {base.value:.3g} with a standard error of {base.std_error:.2g}, not clearly "
+                "above zero; give the effect in the outcome's own units."
+            )
+        ratio = effect.value / base.value
+        influence = 100 * (effect.influence - ratio * pull) / base.value
+        splits.append(from_influence(100 * ratio, influence, data, **about_it))
+    words = Words(data.words.treatment, data.words.outcome, "% of E[Y0]")
+    return replace(combine_splits(splits), words=words)
+
+
+_WEIGHTED = ", weighted rows"
+
+
+def _models(nuisances: Nuisances, estimand: Estimand, clipping: float) -> "list[DoubleMLIRM]":
+    """DoubleML's fitted models of an estimand, one a repeat."""
+    if estimand not in get_args(Estimand):
+        raise ValueError(f"estimand={estimand!r} is not known; choose one of {', '.join(get_args(Estimand))}.")
+    return irm_models(nuisances, "ATE" if estimand == "ATE" else "ATTE", clipping, exchanged=estimand == "ATC")
+
+
+def _average(nuisances: Nuisances, estimand: Estimand, clipping: float, weights: Weights) -> Estimate:
+    return _of_rows(nuisances, _models(nuisances, estimand, clipping), estimand, row_weights(nuisances.data, weights))
+
+
+def _of_rows(
+    nuisances: Nuisances,
+    models: Iterable,
+    estimand: Estimand,
+    weights: NDArray[np.float64] | None,
+    member: pd.Series | None = None,
+) -> Estimate:
+    """The estimate for all rows, or for the members of a group, as they are or weighted."""
+    data, method = nuisances.data, "DML (IRM)" + _WEIGHTED * (weights is not None)
+    name, label = str(estimand), ""
+    if member is not None:
+        name, label = f"G{estimand}", str(member.name)
+        weights = member.to_numpy(float) * (1.0 if weights is None else weights)
+    splits = [to_estimate(m, data, name, method, weights, estimand == "ATC", label) for m in models]
+    return combine_splits(splits)

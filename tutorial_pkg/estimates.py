@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -97,6 +98,15 @@ class Estimates:
         half = np.quantile(np.max(np.abs(draws) / errors, axis=1), level) * errors
         values = self.values
         return pd.DataFrame({"value": values, "lower": values - half, "upper": values + half})
+
+    def pairs(self) -> "Estimates":
+        """The difference of every two of them, the first less the second; :meth:`simultaneous` then compares them all.
+
+        Their errors come from the influence values, as those of any difference of estimates of the same rows.
+        """
+        if len(self) < 2:
+            raise ValueError("There is no pair to compare; this needs at least two estimates.")
+        return Estimates([replace(a - b, label=f"{a.name} - {b.name}") for a, b in combinations(self._all, 2)])
 
     def test_equal(self) -> pd.Series:
         """Wald test that all targets are equal: statistic, degrees of freedom, p_value."""

@@ -7,6 +7,7 @@ column on. Scores, estimates and influence values are the libraries' own.
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,27 +16,36 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.estimate import Estimate, from_influence
+from tutorial_pkg.estimate import Estimate, cluster_sums, from_influence
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.weighting import CLIPPING, check_clipping
 
 if TYPE_CHECKING:
-    from doubleml import DoubleMLIRM, DoubleMLPLR
+    from doubleml import DoubleMLFramework, DoubleMLIRM, DoubleMLPLR
     from doubleml.double_ml import DoubleML
 
 Score = Literal["ATE", "ATTE"]
 
 
-def irm_models(nuisances: Nuisances, score: Score, clipping: float = CLIPPING) -> "list[DoubleMLIRM]":
-    """One ``doubleml.DoubleMLIRM`` a repeat, fitted to the predictions; ``score`` "ATE" or "ATTE"."""
+def irm_models(
+    nuisances: Nuisances, score: Score, clipping: float = CLIPPING, exchanged: bool = False
+) -> "list[DoubleMLIRM]":
+    """One ``doubleml.DoubleMLIRM`` a repeat, fitted to the predictions; ``score`` "ATE" or "ATTE".
+
+    ``exchanged`` lets the untreated take the place of the treated: the model's effect is then that of not treating.
+    """
     from doubleml import DoubleMLIRM
     from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor, PSProcessorConfig
 
     check_clipping(clipping)
     n, clip = nuisances, PSProcessorConfig(clipping_threshold=clipping)
     predictions = {"ml_g0": n.outcome_control, "ml_g1": n.outcome_treated, "ml_m": n.propensity}
+    d = n.data.d.astype(float)
+    if exchanged:
+        predictions = {"ml_g0": n.outcome_treated, "ml_g1": n.outcome_control, "ml_m": 1 - n.propensity}
+        d = 1 - d
     options = {"score": score, "ps_processor_config": clip}
-    return _fit_repeats(DoubleMLIRM, (DMLDummyRegressor(), DMLDummyClassifier()), n, predictions, **options)
+    return _fit_repeats(DoubleMLIRM, (DMLDummyRegressor(), DMLDummyClassifier()), n, predictions, d, **options)
 
 
 def plr_models(nuisances: Nuisances) -> "list[DoubleMLPLR]":
@@ -44,18 +54,32 @@ def plr_models(nuisances: Nuisances) -> "list[DoubleMLPLR]":
     from doubleml.utils import DMLDummyRegressor
 
     predictions = {"ml_l": nuisances.outcome, "ml_m": nuisances.propensity}
-    return _fit_repeats(DoubleMLPLR, (DMLDummyRegressor(), DMLDummyRegressor()), nuisances, predictions)
+    d = nuisances.data.d.astype(float)
+    return _fit_repeats(DoubleMLPLR, (DMLDummyRegressor(), DMLDummyRegressor()), nuisances, predictions, d)
 
 
-def to_estimate(model: "DoubleML", data: CausalData, estimand: str, method: str) -> Estimate:
-    """Value, standard error and influence values of a fitted DoubleML model.
+def to_estimate(
+    model: "DoubleML",
+    data: CausalData,
+    estimand: str,
+    method: str,
+    weights: NDArray[np.float64] | None = None,
+    exchanged: bool = False,
+    label: str = "",
+) -> Estimate:
+    """Value, standard error and influence values of a fitted DoubleML model, for its rows as they are or weighted.
 
-    The error is that of the mean influence value, summed within clusters first where the data name a cluster;
-    without one it is DoubleML's to the last digit.
+    All of DoubleML's scores here are linear, psi_a theta + psi_b; the weighted mean of the score is zero at the
+    weighted effect. The error is that of the mean influence value, summed within clusters first where the data name a
+    cluster; without cluster and weights it is DoubleML's to the last digit. ``exchanged`` as in :func:`irm_models`.
     """
+    slope, constant = (model.psi_elements[name][:, 0, 0] for name in ("psi_a", "psi_b"))
+    constant = -constant if exchanged else constant
+    w = np.ones(len(slope)) if weights is None else weights
+    value = -np.mean(w * constant) / np.mean(w * slope)
     # The score at the estimate over minus its mean derivative: value - truth is close to its mean.
-    influence = -model.psi[:, 0, 0] / model.psi_deriv[:, 0, 0].mean()
-    return from_influence(model.coef[0], influence, data, estimand=estimand, method=method, family="dml")
+    influence = -w * (slope * value + constant) / np.mean(w * slope)
+    return from_influence(value, influence, data, estimand=estimand, method=method, family="dml", label=label)
 
 
 def aipw_signal(nuisances: Nuisances, clipping: float = CLIPPING) -> NDArray[np.float64]:
@@ -67,8 +91,14 @@ def aipw_signal(nuisances: Nuisances, clipping: float = CLIPPING) -> NDArray[np.
     return np.column_stack([signal_of(model) for model in irm_models(nuisances, "ATE", clipping)])
 
 
+def gained_signal(nuisances: Nuisances, clipping: float = CLIPPING) -> NDArray[np.float64]:
+    """Signal of what treatment has added, (n_rows, n_repeats): its mean is E[D (Y1 - Y0)], that is P(D=1) times ATT."""
+    share = nuisances.data.d.mean()
+    return share * np.column_stack([signal_of(model) for model in irm_models(nuisances, "ATTE", clipping)])
+
+
 def signal_of(model: "DoubleMLIRM") -> NDArray[np.float64]:
-    """The doubly robust signal of each row, (n_rows,), in a fitted model with the score of the ATE."""
+    """The part of a fitted model's score that is free of the effect, (n_rows,): for the ATE the doubly robust signal."""
     return model.psi_elements["psi_b"][:, 0, 0]
 
 
@@ -84,6 +114,27 @@ def sensitivity_gains(long: Nuisances, short: Nuisances, score: Score, clipping:
     return gains.median().to_dict()
 
 
+def clustered_framework(model: "DoubleMLIRM", data: CausalData) -> "DoubleMLFramework":
+    """The model's ``doubleml.DoubleMLFramework``, for limits of sensitivity bounds that are clustered as ours are.
+
+    Its scores are summed within clusters, which then count as its rows: errors of sums over independent clusters, in
+    linear time, where DoubleML's for clustered data go through rows times clusters.
+    """
+    from doubleml import DoubleMLFramework
+
+    framework = model.framework
+    if data.clusters is None:
+        return framework
+    core, clusters = framework.dml_core, data.clusters
+    scale = (clusters.max() + 1) / data.n_rows
+
+    def summed(values: NDArray) -> NDArray:
+        return scale * cluster_sums(values[:, 0, 0], clusters)[:, None, None]
+
+    bias = core.sensitivity_elements | {"psi_max_bias": summed(core.sensitivity_elements["psi_max_bias"])}
+    return DoubleMLFramework(replace(core, scaled_psi=summed(core.scaled_psi), sensitivity_elements=bias))
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence what DoubleML says of pandas' future and, where overlap is weak, of how it gets sensitivity bounds."""
@@ -95,7 +146,12 @@ def quiet() -> Iterator[None]:
 
 
 def _fit_repeats(
-    kind: Any, learners: tuple[Any, Any], nuisances: Nuisances, predictions: dict[str, NDArray], **options: Any
+    kind: Any,
+    learners: tuple[Any, Any],
+    nuisances: Nuisances,
+    predictions: dict[str, NDArray],
+    d: NDArray[np.float64],
+    **options: Any,
 ) -> list[Any]:
     """One DoubleML model a repeat, on outcome and treatment and one dummy covariate, so that nothing wide is copied.
 
@@ -104,11 +160,10 @@ def _fit_repeats(
     """
     from doubleml import DoubleMLData
 
-    data = nuisances.data
     models = []
     with quiet():
         for repeat, folds in enumerate(nuisances.folds):
-            table = pd.DataFrame({"y": data.y, "d": data.d.astype(float), "x": 0.0})
+            table = pd.DataFrame({"y": nuisances.data.y, "d": d, "x": 0.0})
             model = kind(DoubleMLData(table, "y", "d", "x"), *learners, draw_sample_splitting=False, **options)
             external = {"d": {name: values[:, [repeat]] for name, values in predictions.items()}}
             model.set_sample_splitting([folds])

@@ -1,7 +1,7 @@
 """Whom to treat when treating costs money: the value of a policy, and shallow trees that choose one."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -9,29 +9,38 @@ from numpy.typing import ArrayLike, NDArray
 
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.estimate import Estimate, from_influence
-from tutorial_pkg.handover import aipw_signal
+from tutorial_pkg.handover import aipw_signal, gained_signal
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.weighting import CLIPPING
 from tutorial_pkg.words import Words
 
+Baseline = Literal["nobody", "everybody", "status quo"]
+
 
 def policy_value(
-    nuisances: Nuisances, treat: ArrayLike, cost: float = 0.0, value_per_unit: float = 1.0, clipping: float = CLIPPING
+    nuisances: Nuisances,
+    treat: ArrayLike,
+    cost: float = 0.0,
+    value_per_unit: float = 1.0,
+    clipping: float = CLIPPING,
+    baseline: Baseline = "nobody",
 ) -> Estimate:
-    """Mean gain per row of nudging the rows marked in ``treat`` instead of nobody, in money.
+    """Mean gain per row of treating the rows marked in ``treat``, and no others, instead of the baseline, in money.
 
-    Estimates E[pi(X) (value_per_unit (Y1 - Y0) - cost)] from the doubly robust signal. Honest only on rows that
-    did not choose the policy: see :func:`tutorial_pkg.folds.split_rows`.
+    With V(pi) = E[value_per_unit Y(pi(X)) - cost pi(X)] it estimates V(treat) - V(baseline) from doubly robust
+    signals. Honest only on rows that did not choose the policy: see :func:`tutorial_pkg.folds.split_rows`.
 
     Parameters
     ----------
     nuisances : Nuisances
     treat : array or Series (n_rows,)
-        True or 1 where the policy nudges.
+        True or 1 where the policy treats.
     cost, value_per_unit : float
-        Money a nudged row, and money an outcome unit is worth.
+        Money a treated row, whoever decides it, and money an outcome unit is worth.
     clipping : float
         As in :func:`tutorial_pkg.effects.estimate_ate`.
+    baseline : {"nobody", "everybody", "status quo"}
+        What the policy is compared with; in the status quo each row is treated, at the same cost, if it was.
 
     References
     ----------
@@ -42,8 +51,19 @@ def policy_value(
         raise ValueError(f"cost={cost!r} and value_per_unit={value_per_unit!r} must be finite numbers, in money.")
     if isinstance(treat, pd.Series) and len(treat) == data.n_rows and not treat.index.equals(data.frame.index):
         raise ValueError("treat has another index than the frame; align it, for instance with treat.loc[frame.index].")
-    gain = marked_rows(treat, data.n_rows) * (value_per_unit * aipw_signal(nuisances, clipping).mean(axis=1) - cost)
-    names = {"estimand": "policy value", "method": "DML (IRM)"}
+    if baseline not in get_args(Baseline):
+        raise ValueError(f"baseline={baseline!r} is not known; choose one of {', '.join(get_args(Baseline))}.")
+    everybody = value_per_unit * aipw_signal(nuisances, clipping).mean(axis=1) - cost
+    gain = marked_rows(treat, data.n_rows) * everybody
+    if baseline == "everybody":
+        gain = gain - everybody
+    elif baseline == "status quo":
+        gain = gain - (value_per_unit * gained_signal(nuisances, clipping).mean(axis=1) - cost * data.d)
+    names = {
+        "estimand": "policy value",
+        "method": "DML (IRM)",
+        "label": "" if baseline == "nobody" else f"vs {baseline}",
+    }
     value = from_influence(gain.mean(), gain - gain.mean(), data, family="dml", **names)
     return replace(value, outcome="money a row", words=Words("the policy", "money a row"))
 

@@ -16,7 +16,7 @@ import pandas as pd
 from tutorial_pkg.check import Check
 from tutorial_pkg.crossfitting import cross_fit
 from tutorial_pkg.estimate import check_level
-from tutorial_pkg.handover import Score, irm_models, sensitivity_gains
+from tutorial_pkg.handover import Score, clustered_framework, irm_models, sensitivity_gains
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.weighting import CLIPPING
 
@@ -43,7 +43,7 @@ def bounds(
         confidence limits, each at ``level``, so that both together cover with at least ``2 * level - 1``
         (0.90 for 0.95). ``robustness value``: the strength, the same for cf_y and cf_d, that brings the bound to
         ``null``; ``robustness value, limit``: that brings its confidence limit there. With several repeats,
-        medians. Standard errors treat rows as independent. ``clipping`` is that of the estimate the bounds belong to.
+        medians. Limits are clustered where the data name a cluster. ``clipping`` is that of the estimate the bounds belong to.
 
     References
     ----------
@@ -61,7 +61,8 @@ def bounds(
     cf_y, cf_d, rho, level, null = map(float, (cf_y, cf_d, rho, level, null))  # DoubleML refuses integers
     rows = []
     for model in irm_models(nuisances, score, clipping):
-        found = model.sensitivity_analysis(cf_y, cf_d, rho, level, null).sensitivity_params
+        framework = clustered_framework(model, nuisances.data)
+        found = framework.sensitivity_analysis(cf_y, cf_d, rho, level, null).sensitivity_params
         rows.append(
             {
                 "lower limit": found["ci"]["lower"][0],

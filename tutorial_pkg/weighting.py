@@ -1,7 +1,10 @@
 """Weights made from propensities, and the clipping that keeps them finite."""
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from tutorial_pkg.data import CausalData
 
 CLIPPING = 0.01
 """Propensities are moved into [0.01, 0.99] unless another threshold is asked for."""
@@ -35,3 +38,20 @@ def inverse_weights(
 def effective_share(weights: NDArray[np.float64]) -> float:
     """Effective sample size (sum w)^2 / sum w^2 of weighted rows, as a share of their number (Kish, 1965)."""
     return float(weights.sum() ** 2 / (weights**2).sum() / len(weights))
+
+
+def row_weights(data: CausalData, weights: "str | ArrayLike | None") -> NDArray[np.float64] | None:
+    """What each row shall count for, (n_rows,), from a column's name or one number a row, checked."""
+    if weights is None:
+        return None
+    if isinstance(weights, str) and weights not in data.frame.columns:
+        raise ValueError(f"weights={weights!r} is not a column of the frame; check its spelling.")
+    if isinstance(weights, pd.Series) and len(weights) == data.n_rows and not weights.index.equals(data.frame.index):
+        raise ValueError("weights has another index than the frame; align it, as with weights.loc[frame.index].")
+    values = np.asarray(data.frame[weights] if isinstance(weights, str) else weights)
+    name = repr(weights) if isinstance(weights, str) else "weights"
+    if values.shape != (data.n_rows,) or values.dtype.kind not in "biuf" or not np.isfinite(values).all():
+        raise ValueError(f"{name} needs one finite number for each of the {data.n_rows:,} rows.")
+    if (values < 0).any() or any(not values[data.d == arm].any() for arm in (0, 1)):
+        raise ValueError(f"{name} needs numbers from 0 on, and in each arm some row above 0.")
+    return values.astype(float)
