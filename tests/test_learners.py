@@ -99,6 +99,18 @@ def test_a_hard_step_is_found_by_trees():
     assert mean_squared_error(y[1_000:], trees) < 0.3 * mean_squared_error(y[1_000:], line)
 
 
+def test_what_three_columns_do_together_is_found_where_there_are_few():
+    """Trees that see half of four columns see two, and learn nothing of the three."""
+    rng = np.random.default_rng(0)
+    x, fresh = np.sign(rng.normal(size=(2, 2_000, 4)))
+    y = x[:, :3].prod(axis=1) + 0.5 * rng.normal(size=2_000)
+    d = rng.random(2_000) < 0.5 + 0.4 * x[:, :3].prod(axis=1)
+    product, learners = fresh[:, :3].prod(axis=1), boosted_trees()
+    assert mean_squared_error(product, learners.outcome.fit(x, y).predict(fresh)) < 0.02
+    propensity = learners.propensity.fit(x, d).predict_proba(fresh)[:, 1]
+    assert mean_squared_error(0.5 + 0.4 * product, propensity) < 0.02 * 0.16 * 4
+
+
 def test_a_line_is_left_a_line():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(600, 20))

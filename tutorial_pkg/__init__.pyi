@@ -18,6 +18,7 @@ from . import (
     marketplace as marketplace,
     naive as naive,
     nuisance as nuisance,
+    overlap as overlap,
     plots as plots,
     policy as policy,
     prose as prose,
@@ -46,6 +47,7 @@ from .estimate import Estimate as Estimate, from_influence as from_influence
 from .estimates import Estimates as Estimates
 from .marketplace import SellerSample as SellerSample, simulate_sellers as simulate_sellers
 from .nuisance import Nuisances as Nuisances, load_nuisances as load_nuisances
+from .overlap import estimate_trimmed as estimate_trimmed
 from .prose import glue as glue
 from .truth import Truth as Truth
 
