@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import tutorial_pkg as tp
+
 ROOT = Path(__file__).parents[1]
 PAGES = [p for folder in (".", "book", "data", "tests/benchmarks") for p in sorted((ROOT / folder).glob("*.md"))]
 WORKFLOW = ROOT / ".github" / "workflows" / "book.yml"
@@ -52,3 +54,15 @@ def test_every_command_of_the_readme_and_the_guide_is_a_target():
         (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "tests/benchmarks/README.md")
     )
     assert set(re.findall(r"\bmake ([a-z]+)\b", texts)) <= targets | {"sure"}
+
+
+def test_the_readmes_code_runs_on_a_table_of_its_columns(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+    names = {"table": tp.simulate_sellers(600, seed=5, n_covariates=15).data.frame}
+    exec(code, names)
+    said = capsys.readouterr().out
+    for words in ("ATE = ", "ATT = ", "ATC = ", "% of E[Y0]", "toys"):
+        assert words in said
+    again = tp.load_nuisances("nuisances.npz", names["data"])
+    assert tp.estimate_ate(again).value == tp.estimate_ate(names["nuisances"]).value
