@@ -56,7 +56,7 @@ def test_a_contrast_is_taken_repeat_by_repeat(market):
 
 def test_estimates_print_and_tidy(nuisances):
     ate = tp.estimate_ate(nuisances)
-    columns = ["label", "outcome", "estimand", "method", "value", "std_error", "lower", "upper", "n_rows"]
+    columns = ["label", "outcome", "estimand", "method", "value", "std_error", "lower", "upper", "n_rows", "caution"]
     assert list(ate.tidy().columns) == columns
     assert len(ate.tidy()) == 1
     assert " units, 95% interval" in repr(ate)

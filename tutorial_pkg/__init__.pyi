@@ -25,6 +25,7 @@ from . import (
     scoreboard as scoreboard,
     sensitivity as sensitivity,
     storage as storage,
+    support as support,
     truth as truth,
     validation as validation,
     weighting as weighting,

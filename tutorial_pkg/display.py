@@ -73,7 +73,8 @@ def readable(table: pd.DataFrame, decimals: int = 2) -> pd.DataFrame:
     columns: list[list[str]] = []
     for place, name in enumerate(names):
         column = table.iloc[:, place]
-        if (interval and name == "upper") or (name in ("label", "outcome") and (column == "").all() and len(column)):
+        said_elsewhere = (interval and name == "upper") or name == "caution"
+        if said_elsewhere or (name in ("label", "outcome") and (column == "").all() and len(column)):
             continue
         if interval and name == "lower":
             upper = table.iloc[:, names.index("upper")]

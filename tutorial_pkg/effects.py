@@ -13,6 +13,7 @@ from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.groups import group_labels
 from tutorial_pkg.handover import irm_models, plr_models, to_estimate
 from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.support import Question, caution
 from tutorial_pkg.weighting import CLIPPING, row_weights
 from tutorial_pkg.words import Words
 
@@ -90,7 +91,8 @@ def estimate_plr(nuisances: Nuisances, weights: Weights = None) -> Estimate:
     """
     w = row_weights(nuisances.data, weights)
     method = "DML (PLR)" + _WEIGHTED * (w is not None)
-    return combine_splits([to_estimate(m, nuisances.data, "PLR", method, w) for m in plr_models(nuisances)])
+    found = combine_splits([to_estimate(m, nuisances.data, "PLR", method, w) for m in plr_models(nuisances)])
+    return replace(found, caution=_caution(nuisances, "PLR", w))
 
 
 def estimate_gate(
@@ -163,7 +165,7 @@ def estimate_percent(nuisances: Nuisances, estimand: Estimand = "ATE", clipping:
         influence = 100 * (effect.influence - ratio * pull) / base.value
         splits.append(from_influence(100 * ratio, influence, data, **about_it))
     words = Words(data.words.treatment, data.words.outcome, "% of E[Y0]")
-    return replace(combine_splits(splits), words=words)
+    return replace(combine_splits(splits), words=words, caution=_caution(nuisances, estimand, None))
 
 
 _WEIGHTED = ", weighted rows"
@@ -194,4 +196,8 @@ def _of_rows(
         name, label = f"G{estimand}", str(member.name)
         weights = member.to_numpy(float) * (1.0 if weights is None else weights)
     splits = [to_estimate(m, data, name, method, weights, estimand == "ATC", label) for m in models]
-    return combine_splits(splits)
+    return replace(combine_splits(splits), caution=_caution(nuisances, estimand, weights))
+
+
+def _caution(nuisances: Nuisances, question: Question, weights: NDArray[np.float64] | None) -> str | None:
+    return caution(nuisances.data.d, nuisances.propensity.mean(axis=1), question, weights)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.display import show_estimates
+from tutorial_pkg.display import paragraph, show_estimates
 from tutorial_pkg.words import Words
 
 Family = Literal["naive", "dml", "benchmark", "other"]
@@ -24,6 +24,8 @@ class Estimate:
     their mean, summed within clusters first where the data have clusters. With several sample splits
     (repeats), ``influence`` is their average, and value and standard error are the median-aggregated ones
     of Chernozhukov et al. (2018, section 3.4).
+
+    ``caution`` says where the rows do not carry the estimand, and which they do; see :mod:`tutorial_pkg.support`.
 
     ``family`` is the kind of estimator, by which figures colour it: "naive" compares without double machine
     learning, "dml" with it, and a "benchmark" knows the truth or an experiment.
@@ -41,6 +43,7 @@ class Estimate:
     splits: "tuple[Estimate, ...]" = field(default=(), repr=False)  # one a repeat, when there are several
     family: Family = "other"
     words: Words = field(default=Words(), repr=False)
+    caution: str | None = None
 
     @property
     def name(self) -> str:
@@ -54,10 +57,11 @@ class Estimate:
         return self.value - half, self.value + half
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """One row: label, outcome, estimand, method, value, std_error, lower, upper, n_rows."""
+        """One row: label, outcome, estimand, method, value, std_error, lower, upper, n_rows, caution ("" for none)."""
         facts = {name: getattr(self, name) for name in ("label", "outcome", "estimand", "method", "value", "std_error")}
         lower, upper = self.conf_int(level)
-        return pd.DataFrame([facts | {"lower": lower, "upper": upper, "n_rows": self.n_rows}])
+        ends = {"lower": lower, "upper": upper, "n_rows": self.n_rows, "caution": self.caution or ""}
+        return pd.DataFrame([facts | ends])
 
     def covers(self, truth: float, level: float = 0.95) -> bool:
         """Whether the interval contains the truth."""
@@ -81,6 +85,7 @@ class Estimate:
             method=self.method if self.method == other.method else f"{self.method} - {other.method}",
             label="",
             family=self.family if self.family == other.family else "other",
+            caution=" ".join(dict.fromkeys(c for c in (self.caution, other.caution) if c)) or None,
         )
 
     def __repr__(self) -> str:
@@ -90,11 +95,19 @@ class Estimate:
         return (
             f"{name}{self.estimand} = {self.value:.4g}{unit}, 95% interval {lower:.4g} to {upper:.4g} "
             f"(std. error {self.std_error:.3g}, {self.n_rows:,} rows; {self.method})"
+            + (f"\nCaution: {self.caution}" if self.caution else "")
         )
 
     def _repr_html_(self) -> str:
         table = self.tidy()
-        return show_estimates(table, table["std_error"])._repr_html_()
+        return show_estimates(table, table["std_error"])._repr_html_() + cautions([self])
+
+
+def cautions(estimates: "Iterable[Estimate]") -> str:
+    """Their cautions as HTML paragraphs, each once, with the name where there are several estimates."""
+    estimates = list(estimates)
+    names = {e.caution: f" ({e.name})" if len(estimates) > 1 else "" for e in reversed(estimates) if e.caution}
+    return "".join(paragraph(f"Caution{name}", f": {text}") for text, name in reversed(names.items()))
 
 
 def check_level(level: float) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from tutorial_pkg.display import Table, show_estimates
-from tutorial_pkg.estimate import Estimate, check_level, cluster_sums, clusters_of
+from tutorial_pkg.estimate import Estimate, cautions, check_level, cluster_sums, clusters_of
 
 
 class Estimates:
@@ -54,7 +54,7 @@ class Estimates:
         return pd.Series([e.value for e in self._all], index=self.names, name="value")
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """A row an estimate: label, outcome, estimand, method, value, std_error, lower, upper, n_rows."""
+        """A row an estimate: label, outcome, estimand, method, value, std_error, lower, upper, n_rows, caution."""
         return pd.concat([e.tidy(level) for e in self._all], ignore_index=True)
 
     def compare(self, truth: "float | Mapping[str, float] | pd.Series", level: float = 0.95) -> Table:
@@ -132,7 +132,7 @@ class Estimates:
 
     def _repr_html_(self) -> str:
         table = self.tidy()
-        return show_estimates(table, table["std_error"])._repr_html_()
+        return show_estimates(table, table["std_error"])._repr_html_() + cautions(self._all)
 
 
 def truth_of_each(names: list[str], truth: "float | Mapping[str, float] | pd.Series") -> list[float]:

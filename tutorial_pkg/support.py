@@ -1,0 +1,66 @@
+"""Do the rows carry the question? Who has nobody to be compared with, and which other question the rows do carry."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Question = Literal["ATE", "ATT", "ATC", "PLR"]
+
+NEIGHBOURS = 5
+"""A row is compared when so many of the other arm lie at its propensity or beyond, away from their own arm's side."""
+
+TOLERATED = 3.0
+"""Standard errors by which the answer may be off if the rows without comparison are wrong by one of the outcome's."""
+
+
+def caution(
+    d: NDArray[np.int8], propensity: NDArray[np.float64], question: Question, weights: NDArray[np.float64] | None = None
+) -> str | None:
+    """Why these rows do not carry the question, and which they do; None where they carry it.
+
+    A treated row has nobody to be compared with when fewer than five untreated rows are as likely to be treated, an
+    untreated one when fewer than five treated rows are as unlikely. For such rows the effect is what the models say
+    where they saw no data. With L the share of such rows in what the question averages over, the answer is wrong by L
+    times what the models are wrong there, and its standard error is about the outcome's deviation over
+    sqrt(sum of m (1-m)): the caution is given when L sqrt(sum of m (1-m)) exceeds 3.
+
+    Parameters
+    ----------
+    d, propensity : ndarray (n_rows,)
+        Who was treated, and the propensities before clipping.
+    question : {"ATE", "ATT", "ATC", "PLR"}
+        Averages over all rows, the treated, the untreated, or all weighted by m (1-m).
+    weights : ndarray (n_rows,), optional
+        What each row counts for; rows of weight 0 are left out.
+    """
+    if weights is not None:
+        counts = weights > 0
+        d, propensity, weights = d[counts], propensity[counts], weights[counts]
+    alone = _alone(d, propensity)
+    lost = {q: _share(alone, d, propensity, q, weights) for q in ("ATE", "ATT", "ATC", "PLR")}
+    tolerated = TOLERATED / np.sqrt(max(np.sum(propensity * (1 - propensity)), 1e-12))
+    if lost[question] <= tolerated:
+        return None
+    whom = {"ATE": "rows", "ATT": "treated rows", "ATC": "untreated rows", "PLR": "weight"}[question]
+    carried = [q for q, share in lost.items() if share <= tolerated]
+    instead = f"they do carry {' and '.join(carried)}" if carried else "nor do they carry another average"
+    shown = f"{lost[question]:.0%}" if lost[question] >= 0.01 else f"{lost[question]:.1%}"
+    return f"{shown} of the {whom} have nobody in the other arm to be compared with; {instead}."
+
+
+def _alone(d: NDArray[np.int8], m: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The rows beyond all but four of the other arm."""
+    treated, untreated = np.sort(m[d == 1]), np.sort(m[d == 0])
+    as_likely = len(untreated) - np.searchsorted(untreated, m, side="left")
+    as_unlikely = np.searchsorted(treated, m, side="right")
+    return np.where(d == 1, as_likely, as_unlikely) < NEIGHBOURS
+
+
+def _share(
+    alone: NDArray[np.bool_], d: NDArray, m: NDArray, question: str, weights: NDArray[np.float64] | None
+) -> float:
+    """Share of the rows alone in what a question averages over."""
+    counted = {"ATE": np.ones(len(d)), "ATT": d == 1, "ATC": d == 0, "PLR": m * (1 - m)}[question]
+    counted = counted * (1.0 if weights is None else weights)
+    return float(np.sum(counted * alone) / max(np.sum(counted), 1e-12))
