@@ -44,9 +44,9 @@ def main() -> None:
         n = int(n_draws * options.share)
         results.append(run_scoreboard(estimators, [market], n, folder, n_jobs=options.n_jobs))
         print(summarise(results[-1]).round(3).to_string(), flush=True)
-    everything = pd.concat(results, ignore_index=True)
-    write_results(everything, RESULTS, n_covariates=N_COVARIATES)
-    summarise(everything).round(4).to_csv(RESULTS.with_suffix(".csv"))
+        finished = pd.concat(results, ignore_index=True)  # written after every market, so that none is lost
+        write_results(finished, RESULTS, n_covariates=N_COVARIATES)
+        summarise(finished).round(4).to_csv(RESULTS.with_suffix(".csv"))
 
 
 if __name__ == "__main__":
