@@ -78,7 +78,8 @@ def boosted_trees(
     outcome that is never negative, a Poisson regression, in the covariates or in the normal scores of their ranks;
     for the decision, or an outcome of zeros and ones, a logistic regression. ``start="mean"`` is plain boosting.
     The line, the number of trees and the loss they minimise (squared error, or Poisson deviance where the outcome
-    suits it) are those with the smallest held-out loss. A line is fitted to at most 20,000 rows.
+    suits it) are those with the smallest held-out loss. A line is fitted to at most 20,000 rows. Each tree sees half of
+    the columns, and all of them where there are ten or fewer.
 
     As every learner that chooses settings, these choose once a nuisance, on all its rows; see
     :func:`tutorial_pkg.crossfitting.cross_fit`.
