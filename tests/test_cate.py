@@ -220,6 +220,15 @@ def test_slopes_are_econmls_and_their_errors_clustered(fitted, models, method):
     np.testing.assert_allclose(plain["upper"] - plain["value"], half)
 
 
+@pytest.mark.parametrize("method", ["linear_dml", "linear_dr"])
+def test_slopes_are_named_by_what_the_model_takes(fitted, method):
+    names = list(fitted.data.modifier_names)
+    assert list(tp.estimate_cate(fitted, method, fit_cate_intercept=False).slopes().index) == names
+    powers = PolynomialFeatures(2, include_bias=False)
+    found = list(tp.estimate_cate(fitted, method, featurizer=powers).slopes().index)
+    assert found == ["intercept", *powers.fit(fitted.data.modifiers()).get_feature_names_out(names)]
+
+
 def test_a_forest_has_no_slopes(models):
     with pytest.raises(ValueError, match="has no slopes"):
         models["causal_forest"].slopes()

@@ -127,7 +127,7 @@ class _Boosted(BaseEstimator):
         self.objective_ = chosen.objective or _objectives(y)[0]
         self._fit_start(chosen.start, rows, y)
         data = rows.dataset(y, self._on_scale(self._start_score(rows.blocks()), self.objective_))
-        self.booster_ = lgb.train(self._parameters(self.objective_), data, chosen.n_trees)
+        self.booster_ = lgb.train(self._parameters(self.objective_, rows), data, chosen.n_trees)
         return self
 
     def _rows(self, x: NDArray | BinnedRows, y: NDArray) -> tuple[BinnedRows, NDArray]:
@@ -146,7 +146,7 @@ class _Boosted(BaseEstimator):
         if start == "linear":
             start = _best_line(objectives, *x.sample(y, self.random_state)) if y.min() < y.max() else "mean"
         trial = clone(self)
-        trial.n_features_in_, trial.objective_ = x.source.x.shape[1], objectives[0]
+        trial.objective_ = objectives[0]
         trial._fit_start(start, x, y)
         score = trial._start_score(x.blocks())
         if len(objectives) > 1:  # the first trees tell which one leads
@@ -157,14 +157,14 @@ class _Boosted(BaseEstimator):
     def _held_out(self, x: BinnedRows, y: NDArray, score: NDArray, objective: str, max_trees: int) -> list[float]:
         """Held-out loss after each tree, up to the smallest."""
         metric = "binary_logloss" if objective == "binary" else "l2"
-        parameters = self._parameters(objective) | {"metric": metric}
+        parameters = self._parameters(objective, x) | {"metric": metric}
         data, stop = x.dataset(y, self._on_scale(score, objective)), lgb.early_stopping(30, verbose=False)
         splits = held_out_parts(4, np.asarray(data.get_label()), self.random_state)
         curves: Any = lgb.cv(parameters, data, max_trees, splits, callbacks=[stop])
         return curves[f"valid {metric}-mean"]
 
-    def _parameters(self, objective: str) -> dict[str, Any]:
-        seen = min(1.0, max(0.5, SEEN_AT_LEAST / self.n_features_in_))
+    def _parameters(self, objective: str, x: BinnedRows) -> dict[str, Any]:
+        seen = min(1.0, max(0.5, SEEN_AT_LEAST / x.source.x.shape[1]))
         own = {"objective": objective, "learning_rate": self.learning_rate, "seed": self.random_state}
         return PARAMETERS | own | {"feature_fraction": seen}
 

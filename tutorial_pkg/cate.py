@@ -5,7 +5,7 @@ model of the effect.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -84,11 +84,11 @@ class CateModel:
         if not self._is_line:
             raise ValueError(f"{self.method!r} has no slopes; fit linear_dml or linear_dr, or ask importance().")
         check_level(level)
-        line, names = self._line(), self.nuisances.data.modifier_names
+        line, model = self._line(), cast(Any, self.model)
+        names = list(model.cate_feature_names(self.nuisances.data.modifier_names))
         lower, upper = line.conf_int(1 - level).T
         columns = {"value": line.params, "std_error": line.bse, "lower": lower, "upper": upper, "p_value": line.pvalues}
-        extra = [f"feature {i}" for i in range(1, len(line.params) - len(names))]
-        table = pd.DataFrame(columns, index=["intercept", *names, *extra])
+        table = pd.DataFrame(columns, index=["intercept"] * bool(model.fit_cate_intercept) + names)
         return show_estimates(table, table["std_error"], level)
 
     def average(self) -> Estimate:

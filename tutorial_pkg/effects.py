@@ -123,9 +123,12 @@ def estimate_gate(
     labels = group_labels(nuisances.data, groups)
     members = pd.get_dummies(labels, dtype=bool).rename(columns=str)
     w = row_weights(nuisances.data, weights)
-    for name, arm in ((name, arm) for name in members if w is not None for arm in (0, 1)):
-        if not (w[members[name] & (nuisances.data.d == arm)] > 0).any():  # type: ignore[index]
-            raise ValueError(f"The weights leave group {name!r} without rows in one arm; merge it with another group.")
+    if w is not None:
+        for name in members:
+            if len(set(nuisances.data.d[members[name] & (w > 0)])) < 2:
+                raise ValueError(
+                    f"The weights leave group {name!r} without rows in one arm; merge it with another group."
+                )
     models = _models(nuisances, estimand, clipping)
     return Estimates([_of_rows(nuisances, models, estimand, w, members[name]) for name in members])
 
@@ -144,18 +147,17 @@ def estimate_percent(nuisances: Nuisances, estimand: Estimand = "ATE", clipping:
     """
     data, y, d = nuisances.data, nuisances.data.y, nuisances.data.d
     about = {"ATE": np.ones(len(d)), "ATT": d.astype(float), "ATC": 1.0 - d}
+    names: dict[str, Any] = {"estimand": f"{estimand} in %", "method": "DML (IRM)", "family": "dml"}
+    whole = _average(nuisances, estimand, clipping, None)
+    on_treated = whole if estimand == "ATT" else _average(nuisances, "ATT", clipping, None)
     splits = []
-    for model, treated in zip(_models(nuisances, estimand, clipping), _models(nuisances, "ATT", clipping), strict=True):
-        about_it: dict[str, Any] = {"estimand": f"{estimand} in %", "method": "DML (IRM)", "family": "dml"}
-        effect, att = (
-            to_estimate(m, data, e, "", exchanged=e == "ATC") for m, e in ((model, estimand), (treated, "ATT"))
-        )
+    for effect, att in zip(whole.splits or (whole,), on_treated.splits or (on_treated,), strict=True):
         assert effect.influence is not None
         assert att.influence is not None
         who = about[estimand] / about[estimand].mean()
         mean, share = np.mean(who * y), np.mean(who * d)
         pull = who * (y - mean) - share * att.influence - att.value * who * (d - share)
-        base = from_influence(float(mean - share * att.value), pull, data, **about_it)
+        base = from_influence(float(mean - share * att.value), pull, data, **names)
         if base.value <= 2 * base.std_error:
             raise ValueError(
                 f"E[Y0] of {data.outcome!r} is {base.value:.3g} with a standard error of {base.std_error:.2g}, not clearly "
@@ -163,9 +165,9 @@ def estimate_percent(nuisances: Nuisances, estimand: Estimand = "ATE", clipping:
             )
         ratio = effect.value / base.value
         influence = 100 * (effect.influence - ratio * pull) / base.value
-        splits.append(from_influence(100 * ratio, influence, data, **about_it))
+        splits.append(from_influence(100 * ratio, influence, data, **names))
     words = Words(data.words.treatment, data.words.outcome, "% of E[Y0]")
-    return replace(combine_splits(splits), words=words, caution=_caution(nuisances, estimand, None))
+    return replace(combine_splits(splits), words=words, caution=whole.caution)
 
 
 _WEIGHTED = ", weighted rows"

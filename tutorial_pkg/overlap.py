@@ -16,9 +16,9 @@ from tutorial_pkg.weighting import CLIPPING, clipped
 def estimate_trimmed(nuisances: Nuisances, clipping: float = CLIPPING) -> Estimate:
     """Average treatment effect of the rows that have others to be compared with; the method says how many are left out.
 
-    E[Y1 - Y0 | comparable rows], by the score of the ATE, with the rows kept by
-    :func:`comparable`. The choice looks at propensities alone, and is taken as given by the
-    error. Another question than that of the ATE: :func:`left_out` says whom it is not about.
+    E[Y1 - Y0 | comparable rows], by the score of the ATE, with the rows kept by :func:`comparable`. The choice looks at
+    propensities alone, and is taken as given by the error. Another question than that of the ATE: :func:`left_out` says
+    whom it is not about.
 
     References
     ----------

@@ -43,7 +43,8 @@ def bounds(
         confidence limits, each at ``level``, so that both together cover with at least ``2 * level - 1``
         (0.90 for 0.95). ``robustness value``: the strength, the same for cf_y and cf_d, that brings the bound to
         ``null``; ``robustness value, limit``: that brings its confidence limit there. With several repeats,
-        medians. Limits are clustered where the data name a cluster. ``clipping`` is that of the estimate the bounds belong to.
+        medians. Limits are clustered where the data name a cluster. ``clipping`` is that of the estimate the bounds
+        belong to.
 
     References
     ----------

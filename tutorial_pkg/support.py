@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Question = Literal["ATE", "ATT", "ATC", "PLR"]
 
 NEIGHBOURS = 5
-"""A row is compared when so many of the other arm lie at its propensity or beyond, away from their own arm's side."""
+"""A row can be compared when so many rows of the other arm are at its propensity or further on its own arm's side."""
 
 TOLERATED = 3.0
 """Standard errors by which the answer may be off if the rows without comparison are wrong by one of the outcome's."""
