@@ -118,6 +118,14 @@ class CausalData:
         """Name of each column of ``x``."""
         return encoded_names(self.covariates, self.levels)
 
+    def check_index(self, values: Any, argument: str, name: str = "") -> None:
+        """Refuse a Series whose rows are in another order than the frame's, or are others."""
+        if isinstance(values, pd.Series) and not values.index.equals(self.frame.index):
+            raise ValueError(
+                f"{name or argument} has another index than the frame; align it, for instance with "
+                f"{argument}.loc[frame.index]."
+            )
+
     @cached_property
     def clusters(self) -> NDArray[np.int64] | None:
         """Cluster number of each row, (n_rows,), or None."""

@@ -31,10 +31,7 @@ def group_labels(data: CausalData, groups: "str | pd.Series") -> pd.Series:
         name = labels.name or "groups"
         if len(labels) != data.n_rows:
             raise ValueError(f"{name!r} has {len(labels):,} labels for {data.n_rows:,} rows; pass one label a row.")
-        if isinstance(groups, pd.Series) and not labels.index.equals(data.frame.index):
-            raise ValueError(
-                f"{name!r} has another index than the frame; align it, for instance with groups.loc[frame.index]."
-            )
+        data.check_index(groups, "groups", repr(name))
     if n_missing := int(labels.isna().sum()):
         raise ValueError(
             f"{name!r} has no label in {n_missing:,} rows; give them a group or leave those rows out of the data."

@@ -49,12 +49,12 @@ def policy_value(
     data = nuisances.data
     if not np.isfinite([cost, value_per_unit]).all():
         raise ValueError(f"cost={cost!r} and value_per_unit={value_per_unit!r} must be finite numbers, in money.")
-    if isinstance(treat, pd.Series) and len(treat) == data.n_rows and not treat.index.equals(data.frame.index):
-        raise ValueError("treat has another index than the frame; align it, for instance with treat.loc[frame.index].")
+    marked = marked_rows(treat, data.n_rows)
+    data.check_index(treat, "treat")
     if baseline not in get_args(Baseline):
         raise ValueError(f"baseline={baseline!r} is not known; choose one of {', '.join(get_args(Baseline))}.")
     everybody = value_per_unit * aipw_signal(nuisances, clipping).mean(axis=1) - cost
-    gain = marked_rows(treat, data.n_rows) * everybody
+    gain = marked * everybody
     if baseline == "everybody":
         gain = gain - everybody
     elif baseline == "status quo":

@@ -1,7 +1,6 @@
 """Weights made from propensities, and the clipping that keeps them finite."""
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from tutorial_pkg.data import CausalData
@@ -46,12 +45,11 @@ def row_weights(data: CausalData, weights: "str | ArrayLike | None") -> NDArray[
         return None
     if isinstance(weights, str) and weights not in data.frame.columns:
         raise ValueError(f"weights={weights!r} is not a column of the frame; check its spelling.")
-    if isinstance(weights, pd.Series) and len(weights) == data.n_rows and not weights.index.equals(data.frame.index):
-        raise ValueError("weights has another index than the frame; align it, as with weights.loc[frame.index].")
     values = np.asarray(data.frame[weights] if isinstance(weights, str) else weights)
     name = repr(weights) if isinstance(weights, str) else "weights"
     if values.shape != (data.n_rows,) or values.dtype.kind not in "biuf" or not np.isfinite(values).all():
         raise ValueError(f"{name} needs one finite number for each of the {data.n_rows:,} rows.")
+    data.check_index(weights, "weights")
     if (values < 0).any() or any(not values[data.d == arm].any() for arm in (0, 1)):
         raise ValueError(f"{name} needs numbers from 0 on, and in each arm some row above 0.")
     return values.astype(float)
