@@ -50,7 +50,7 @@ def within(values, expected, n_errors=4):
 
 def test_the_true_effects_are_averages_of_a_large_sample(large):
     effect, m, d = large.truth.cate, large.truth.propensity, large.data.d
-    weights = {"ATE": np.ones_like(m), "ATT": d, "PLR": m * (1 - m)}
+    weights = {"ATE": np.ones_like(m), "ATT": d, "ATC": 1 - d, "PLR": m * (1 - m)}
     for estimand, w in weights.items():
         assert within(w * (effect - large.targets[estimand]), 0), estimand
 
@@ -73,7 +73,7 @@ def test_kang_and_schafers_published_means_are_met():
     y, d = draw.data.y, draw.data.d
     assert d.mean() == pytest.approx(0.5, abs=0.005)
     assert [y.mean(), y[d == 1].mean(), y[d == 0].mean()] == pytest.approx([210, 200, 220], abs=0.3)
-    assert draw.targets == {"ATE": 0, "ATT": 0, "PLR": 0}
+    assert draw.targets == {"ATE": 0, "ATT": 0, "ATC": 0, "PLR": 0}
 
 
 def test_kang_and_schafers_traits_can_be_read_back_from_what_is_seen():
@@ -120,8 +120,8 @@ def test_nie_and_wagers_average_effects_have_their_closed_forms(markets):
     assert targets["A"]["ATE"] == pytest.approx(0.5, abs=1e-4)
     x = np.linspace(-12, 12, 100_001)
     softplus = np.trapezoid(np.log1p(np.exp(x)) * np.exp(-(x**2) / 2), x) / np.sqrt(2 * np.pi)
-    assert targets["B"] == pytest.approx(dict.fromkeys(("ATE", "ATT", "PLR"), softplus), abs=1e-4)
-    assert targets["C"] == pytest.approx(dict.fromkeys(("ATE", "ATT", "PLR"), 1))
+    assert targets["B"] == pytest.approx(dict.fromkeys(("ATE", "ATT", "ATC", "PLR"), softplus), abs=1e-4)
+    assert targets["C"] == pytest.approx(dict.fromkeys(("ATE", "ATT", "ATC", "PLR"), 1))
     assert targets["D"]["ATE"] == pytest.approx((np.sqrt(3) - np.sqrt(2)) / np.sqrt(2 * np.pi), abs=1e-4)
 
 

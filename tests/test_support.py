@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import tutorial_pkg as tp
+from tests.benchmarks.overlap import SURFACES, designs, every_question, judge, rates
 from tutorial_pkg.support import caution
 
 N = 4_000
@@ -99,3 +100,41 @@ def test_repeats_are_judged_together(walled):
     twice = {name: np.repeat(getattr(walled, name), 2, axis=1) for name in tp.nuisance.NUISANCES}
     repeated = replace(walled, folds=walled.folds * 2, **twice)
     assert tp.estimate_att(repeated).caution == tp.estimate_att(walled).caution
+
+
+# --- the benchmark of cautions ----------------------------------------------------------------------------
+
+
+def test_the_benchmark_calls_unsound_what_fails_on_any_surface_and_counts_cautions_there_and_elsewhere():
+    shapes = {"randomised": (1, 1, 1, 0.0), "wall, treated": (1, 1, 0.8, 0.9)}  # covered by surface, cautioned
+    rows = [
+        {
+            "market": f"{shape} | {surface}",
+            "n_rows": 9,
+            "seed": seed,
+            "estimator": "DML",
+            "estimand": "ATT",
+            "value": 0.0,
+            "std_error": 1.0,
+            "lower": -2.0,
+            "upper": 2.0,
+            "target": 0.0 if seed < 10 * covered else 3.0,
+            "seconds": 1.0,
+            "caution": seed < 10 * cautioned,
+        }
+        for shape, (*covers, cautioned) in shapes.items()
+        for surface, covered in zip(SURFACES, covers, strict=True)
+        for seed in range(10)
+    ]
+    table = judge(pd.DataFrame(rows))
+    assert list(table["sound"]) == [True, False]
+    assert rates(table) == pytest.approx({"hits": 0.9, "false alarms": 0.0})
+
+
+def test_the_benchmarks_studies_have_true_averages_of_every_question():
+    market = {m.name: m for m in designs()}["wall, treated | edge"]
+    draw = market.draw(0)
+    t, share = draw.targets, draw.truth.propensity.mean()
+    assert t["ATE"] == pytest.approx(share * t["ATT"] + (1 - share) * t["ATC"], rel=0.05)
+    assert t["ATT"] > t["ATE"] > t["ATC"] > 0  # the effect is beyond the wall, where all are treated
+    assert {e.estimand for e in every_question(draw)} == set(t)

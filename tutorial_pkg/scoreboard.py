@@ -140,7 +140,7 @@ def run_scoreboard(
     -------
     DataFrame
         One row an estimate: market, n_rows, seed, estimator, estimand, value, std_error, lower, upper, target,
-        seconds (processor time of the estimator on that draw).
+        seconds (processor time of the estimator on that draw), caution (whether the estimate gave one).
     """
     sources = [(market.name, market.n_rows) for market in markets]
     if repeated := [source for source in sources if sources.count(source) > 1]:
@@ -202,7 +202,7 @@ def _run_cell(market: Market, name: str, estimator: Estimator, seed: int) -> pd.
     for estimate in estimates:
         estimand = f"{estimate.estimand} {estimate.label}".strip()
         lower, upper = estimate.conf_int()
-        values = (estimand, estimate.value, estimate.std_error, lower, upper, draw.targets[estimand], seconds)
-        rows.append((market.name, market.n_rows, seed, name, *values))
+        values = (estimand, estimate.value, estimate.std_error, lower, upper, draw.targets[estimand])
+        rows.append((market.name, market.n_rows, seed, name, *values, seconds, estimate.caution is not None))
     columns = ["market", "n_rows", "seed", "estimator", "estimand", "value", "std_error", "lower", "upper"]
-    return pd.DataFrame(rows, columns=[*columns, "target", "seconds"])
+    return pd.DataFrame(rows, columns=[*columns, "target", "seconds", "caution"])

@@ -41,7 +41,7 @@ def population(equations: Equations, n_traits: int, log2_rows: int = 18) -> dict
     """The true effects over scrambled Sobol points, which miss those of the population by about 1e-5."""
     _, m, _, effect = equations(qmc.Sobol(n_traits, rng=0).random_base2(log2_rows))
     found = targets_of(effect, m, None)
-    return {"ATE": found.ate, "ATT": found.att, "PLR": found.plr}
+    return {"ATE": found.ate, "ATT": found.att, "ATC": float(np.average(effect, weights=1 - m)), "PLR": found.plr}
 
 
 def known_draw(nature: Nature, d: np.ndarray, y: np.ndarray, targets: dict[str, float]) -> Draw:
