@@ -2,6 +2,7 @@ from . import (
     archive as archive,
     boosting as boosting,
     cate as cate,
+    cate_choice as cate_choice,
     check as check,
     crossfitting as crossfitting,
     data as data,
@@ -32,6 +33,7 @@ from . import (
     words as words,
 )
 from .cate import CateModel as CateModel, estimate_cate as estimate_cate
+from .cate_choice import choose_cate as choose_cate
 from .crossfitting import cross_fit as cross_fit
 from .data import CausalData as CausalData
 from .datasets import load_sellers as load_sellers

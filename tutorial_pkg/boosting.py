@@ -130,6 +130,13 @@ class _Boosted(BaseEstimator):
         self.booster_ = lgb.train(self._parameters(self.objective_, rows), data, chosen.n_trees)
         return self
 
+    @property
+    def feature_importances_(self) -> NDArray[np.float64]:
+        """Share of each column in what the splits save of the loss; what the start explains is not in it."""
+        check_is_fitted(self)
+        gain = self.booster_.feature_importance("gain")
+        return gain / max(gain.sum(), np.finfo(float).tiny)
+
     def _rows(self, x: NDArray | BinnedRows, y: NDArray) -> tuple[BinnedRows, NDArray]:
         """Rows and outcomes, validated: float32 stays, missing values are welcome."""
         if isinstance(x, BinnedRows):
