@@ -27,6 +27,7 @@ PARAMETERS: dict[str, Any] = {
     "bagging_freq": 1,
     "lambda_l2": 5.0,
     "max_bin": 63,
+    "bin_construct_sample_cnt": 20_000,  # of 63 bins so many rows tell enough; LightGBM copies them as float64
     "boost_from_average": False,
     "num_threads": 1,
     "deterministic": True,
@@ -67,7 +68,8 @@ class BinnedRows:
 
     def blocks(self) -> Iterator[NDArray]:
         """The covariates, a block of rows after the other, since a copy of all may be large."""
-        return (self.source.x[rows] for rows in np.array_split(self.rows, len(self) // 50_000 + 1))
+        n_blocks = len(self) * self.source.x.shape[1] // 3_000_000 + 1
+        return (self.source.x[rows] for rows in np.array_split(self.rows, n_blocks))
 
     def dataset(self, y: NDArray, init_score: NDArray) -> lgb.Dataset:
         """These rows for LightGBM."""
@@ -266,7 +268,8 @@ def _score(line: Pipeline, x: NDArray) -> NDArray[np.float64]:
 
 
 def _normal_scores(ranks: NDArray, end: float) -> NDArray[np.float64]:
-    return ndtri(np.clip(ranks, end, 1 - end))
+    within = np.clip(ranks, end, 1 - end)
+    return ndtri(within, out=within)
 
 
 def _best_line(objectives: Sequence[str], x: NDArray, y: NDArray) -> Pipeline:
@@ -277,7 +280,7 @@ def _best_line(objectives: Sequence[str], x: NDArray, y: NDArray) -> Pipeline:
     models: dict[str, Any] = {"regression": lasso(), "poisson": penalised("poisson", y), "binary": Logistic()}
     candidates = [models[objective] for objective in objectives]
     n_quantiles = min(200, len(x) // 3)  # a fold has fewer rows
-    ranks = QuantileTransformer(n_quantiles=n_quantiles, random_state=0)
+    ranks = QuantileTransformer(n_quantiles=n_quantiles, random_state=0, copy=False)  # of a copy already
     # Its own normal scores would send a value at or beyond either end to 5.2; half a rank from it, it is near 2.8.
     normal_scores = FunctionTransformer(_normal_scores, kw_args={"end": 0.5 / n_quantiles})
     plain, ranked = standardised(None), standardised(None, ranks, normal_scores)

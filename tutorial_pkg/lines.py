@@ -83,4 +83,4 @@ def standardised(model: Any, *before: Any) -> Pipeline:
     """``model`` behind what lines and networks need: means for missing values, a marker, equal scales."""
     imputer = SimpleImputer(add_indicator=True, keep_empty_features=True)
     # scikit-learn's lasso rejects Gram matrices that it computed itself in float32
-    return make_pipeline(imputer, FunctionTransformer(np.float64), *before, StandardScaler(), model)
+    return make_pipeline(imputer, FunctionTransformer(np.float64), *before, StandardScaler(copy=False), model)
