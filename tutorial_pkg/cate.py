@@ -210,6 +210,7 @@ def estimate_cate(nuisances: Nuisances, method: Method = "causal_forest", **opti
 
 
 _WITHOUT_INTERVAL = ("boosted_dr", "t_learner")
+_BOOSTED = {"model_final": BoostedRegressor(learning_rate=0.05)}
 _FOREST = {"n_estimators": 500, "min_samples_leaf": 5, "n_jobs": 1, "random_state": 0}
 
 
@@ -230,8 +231,8 @@ def _make(method: Method, nuisances: Nuisances, options: dict[str, Any]) -> "tup
         "linear_dml": (LinearDML, {}),
         "linear_dr": (LinearDRLearner, {}),
         "forest_dr": (ForestDRLearner, _FOREST),
-        "boosted_dr": (DRLearner, {"model_final": BoostedRegressor(learning_rate=0.05)}),
-        "t_learner": (DRLearner, {"model_final": BoostedRegressor(learning_rate=0.05)}),
+        "boosted_dr": (DRLearner, _BOOSTED),
+        "t_learner": (DRLearner, _BOOSTED),
         "constant": (LinearDRLearner, {"featurizer": PolynomialFeatures(0), "fit_cate_intercept": False}),
     }
     estimator, defaults = estimators[method]

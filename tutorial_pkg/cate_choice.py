@@ -111,16 +111,17 @@ def _fit_without_pairs(nuisances: Nuisances, n_jobs: int, predictions: dict[str,
             "The nuisances come from a file, which keeps no learners, and a choice fits them anew; "
             "call cross_fit(data) again, or choose before saving."
         )
-    parts = [test for _, test in nuisances.folds[0]]
-    if len(parts) < 3:
+    folds = nuisances.folds[0]
+    if len(folds) < 3:
         raise ValueError("A choice fits each nuisance without two of the folds; cross_fit with n_folds=3 or more.")
-    n_rows = nuisances.data.n_rows
-    own = np.empty(n_rows, dtype=int)
-    for k, part in enumerate(parts):
-        own[part] = k
-    pairs = [np.concatenate([parts[j], parts[k]]) for j, k in combinations(range(len(parts)), 2)]
-    splits = [[(np.setdiff1d(np.arange(n_rows), pair), pair) for pair in pairs]]
-    fits = Fits(nuisances.data, splits, seed=0, n_jobs=n_jobs)
+    own = np.empty(nuisances.data.n_rows, dtype=int)
+    for k, (_, test) in enumerate(folds):
+        own[test] = k
+    pairs = [
+        (np.intersect1d(train, other_train), np.concatenate([test, other_test]))
+        for (train, test), (other_train, other_test) in combinations(folds, 2)
+    ]
+    fits = Fits(nuisances.data, [pairs], seed=0, n_jobs=n_jobs)
     for name, _, rows, predicted, _ in fits.predict(nuisances.chosen):
         other = own[rows[0]] + own[rows[-1]] - own[rows]
         predictions[name][rows, other] = predicted

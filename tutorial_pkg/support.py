@@ -1,6 +1,6 @@
 """Do the rows carry the question? Who has nobody to be compared with, and which other question the rows do carry."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def caution(
         counts = weights > 0
         d, propensity, weights = d[counts], propensity[counts], weights[counts]
     alone = _alone(d, propensity)
-    lost = {q: _share(alone, d, propensity, q, weights) for q in ("ATE", "ATT", "ATC", "PLR")}
+    lost = {q: _share(alone, d, propensity, q, weights) for q in get_args(Question)}
     tolerated = TOLERATED / np.sqrt(max(np.sum(propensity * (1 - propensity)), 1e-12))
     if lost[question] <= tolerated:
         return None
