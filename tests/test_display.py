@@ -51,7 +51,10 @@ def shown(hostile):
     labelled = tp.Estimates({EVIL: ate, "other": tp.naive.difference_in_means(data)})
     checks = [*tp.diagnostics.all_checks(nuisances, None), tp.check.Check(EVIL, None, EVIL, pd.DataFrame({EVIL: [1]}))]
     wide = pd.DataFrame([[EVIL, 1.0]], [EVIL], pd.MultiIndex.from_tuples([(EVIL, EVIL), (EVIL, "x")], names=[EVIL, ""]))
+    predictions = (getattr(nuisances, name)[:, 0] for name in ("outcome_control", "outcome_treated", "propensity"))
+    chosen = tp.choose_cate(tp.Nuisances.given(data, *predictions), ("constant", "linear_dr"))
     return {
+        "CateModel": [chosen, tp.estimate_cate(nuisances, "linear_dr")],
         "Estimate": [ate],
         "Estimates": [groups, labelled],
         "Nuisances": [nuisances],
