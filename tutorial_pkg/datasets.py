@@ -1,4 +1,4 @@
-"""The data sets that come with the book: the sellers, with their truth."""
+"""The data sets that come with the book: the sellers, with their truth, and the nuisances fitted to them."""
 
 import json
 from functools import lru_cache, partial
@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from tutorial_pkg.marketplace import OUTCOMES, PLACEBO, SellerSample, covariate_names, seller_data
+from tutorial_pkg.nuisance import Nuisances, load_nuisances
 from tutorial_pkg.truth import Targets, Truth
 
 
@@ -37,6 +38,21 @@ def load_sellers(outcome: str = "units_30d") -> SellerSample:
     return SellerSample(data, truths)
 
 
+def load_sellers_nuisances() -> Nuisances:
+    """What ``tp.cross_fit(tp.load_sellers().data)`` predicts, from a file that comes with the data; nothing is fitted.
+
+    ``data/fit_sellers.py`` wrote it.
+
+    Examples
+    --------
+    >>> import tutorial_pkg as tp
+    >>> tp.estimate_ate(tp.load_sellers_nuisances()).covers(tp.load_sellers().truth.ate)
+    True
+    """
+    return load_nuisances(data_folder() / NUISANCES_FILE, load_sellers().data)
+
+
+NUISANCES_FILE = "sellers_nuisances.npz"
 TRUTH_PARTS = ("outcome_control", "outcome_treated", "observed_control", "observed_treated")
 
 
