@@ -62,6 +62,22 @@ def test_policies_cover_their_gain_over_each_baseline(baseline):
     assert covered >= binom.ppf(0.002, n_markets, 0.95)
 
 
+def test_a_policy_is_cautioned_for_the_rows_whose_treatment_it_changes():
+    """Beyond x = 1 nobody is untreated: treating there changes nothing of the status quo, and nobody knows its gain."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=4_000)
+    m = np.where(x > 1, 1 - 1e-3, 0.5)
+    d = np.where(x > 1, 1, rng.random(len(x)) < m).astype(int)
+    data = tp.CausalData(pd.DataFrame({"y": x + d, "d": d, "x": x}), "y", "d", ["x"])
+    own = tp.Nuisances.given(data, x, x + 1, m)
+    beyond, below = x > 1, x <= 1
+    assert "nobody in the other arm" in tp.policy.policy_value(own, beyond).caution
+    assert "nobody in the other arm" in tp.policy.policy_value(own, below, baseline="everybody").caution
+    assert tp.policy.policy_value(own, below).caution is None
+    assert tp.policy.policy_value(own, np.ones(len(x)), baseline="status quo").caution is None
+    assert tp.policy.policy_value(own, np.zeros(len(x))).caution is None
+
+
 def test_an_unknown_baseline_is_refused(fitted):
     with pytest.raises(ValueError, match="baseline='today'"):
         tp.policy.policy_value(fitted, np.ones(fitted.data.n_rows), baseline="today")

@@ -11,6 +11,7 @@ from tutorial_pkg.data import CausalData
 from tutorial_pkg.estimate import Estimate, from_influence
 from tutorial_pkg.handover import aipw_signal, gained_signal
 from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.support import Question, caution
 from tutorial_pkg.weighting import CLIPPING
 from tutorial_pkg.words import Words
 
@@ -28,7 +29,8 @@ def policy_value(
     """Mean gain per row of treating the rows marked in ``treat``, and no others, instead of the baseline, in money.
 
     With V(pi) = E[value_per_unit Y(pi(X)) - cost pi(X)] it estimates V(treat) - V(baseline) from doubly robust
-    signals. Honest only on rows that did not choose the policy: see :func:`tutorial_pkg.folds.split_rows`.
+    signals. Honest only on rows that did not choose the policy: see :func:`tutorial_pkg.folds.split_rows`. Its
+    ``caution`` looks at the rows for which policy and baseline differ.
 
     Parameters
     ----------
@@ -65,7 +67,15 @@ def policy_value(
         "label": "" if baseline == "nobody" else f"vs {baseline}",
     }
     value = from_influence(gain.mean(), gain - gain.mean(), data, family="dml", **names)
-    return replace(value, outcome="money a row", words=Words("the policy", "money a row"))
+    changed: dict[Baseline, list[tuple[Question, NDArray]]] = {
+        "nobody": [("ATE", marked)],
+        "everybody": [("ATE", 1 - marked)],
+        "status quo": [("ATC", marked), ("ATT", 1 - marked)],
+    }
+    m = nuisances.propensity.mean(axis=1)
+    found = [caution(data.d, m, question, weights) for question, weights in changed[baseline]]
+    said = " ".join(dict.fromkeys(c for c in found if c)) or None
+    return replace(value, outcome="money a row", words=Words("the policy", "money a row"), caution=said)
 
 
 def marked_rows(treat: ArrayLike, n_rows: int) -> NDArray:
@@ -73,7 +83,7 @@ def marked_rows(treat: ArrayLike, n_rows: int) -> NDArray:
     marked = np.asarray(treat)
     if marked.shape != (n_rows,) or pd.isna(marked).any() or not np.isin(marked, [0, 1]).all():
         raise ValueError(f"treat needs one True or False for each of the {n_rows:,} rows.")
-    return marked
+    return marked.astype(int)
 
 
 @dataclass(frozen=True, eq=False)

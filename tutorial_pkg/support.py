@@ -23,7 +23,8 @@ def caution(
     untreated one when fewer than five treated rows are as unlikely. For such rows the effect is what the models say
     where they saw no data. With L the share of such rows in what the question averages over, the answer is wrong by L
     times what the models are wrong there, and its standard error is about the outcome's deviation over
-    sqrt(sum of m (1-m)): the caution is given when L sqrt(sum of m (1-m)) exceeds 3.
+    sqrt(sum of m (1-m)): the caution is given when L sqrt(sum of m (1-m)) exceeds 3, or L a half. It sees what the propensity model
+    sees: where the model levels off at 0.9 and the truth is 0.99, rows seem to have comparisons that they do not have.
 
     Parameters
     ----------
@@ -39,10 +40,10 @@ def caution(
         d, propensity, weights = d[counts], propensity[counts], weights[counts]
     alone = _alone(d, propensity)
     lost = {q: _share(alone, d, propensity, q, weights) for q in get_args(Question)}
-    tolerated = TOLERATED / np.sqrt(max(np.sum(propensity * (1 - propensity)), 1e-12))
+    tolerated = min(TOLERATED / np.sqrt(max(np.sum(propensity * (1 - propensity)), 1e-12)), 0.5)
     if lost[question] <= tolerated:
         return None
-    whom = {"ATE": "rows", "ATT": "treated rows", "ATC": "untreated rows", "PLR": "weight"}[question]
+    whom = {"ATE": "rows", "ATT": "treated rows", "ATC": "untreated rows", "PLR": "weight lies on rows that"}[question]
     carried = [q for q, share in lost.items() if share <= tolerated]
     instead = f"they do carry {' and '.join(carried)}" if carried else "nor do they carry another average"
     shown = f"{lost[question]:.0%}" if lost[question] >= 0.01 else f"{lost[question]:.1%}"

@@ -110,3 +110,11 @@ def test_the_two_targets_differ_beyond_noise_although_their_intervals_overlap(ch
 def test_clipping_trades_error_for_trust_in_the_outcome_model(chapter):
     assert chapter["ate_clip_last_se"] < 0.25 * chapter["ate_clip_first_se"]
     assert chapter["ate_clip_last_covers"] == "no"
+
+
+def test_estimates_speak_up_where_overlap_is_gone_and_trimming_covers_the_rows_it_keeps(chapter):
+    assert chapter["ate_caution"]
+    assert not chapter["ate_caution_ordinary"]
+    assert covers(chapter, "ate_trimmed", "ate_trimmed_truth")
+    assert 50 < chapter["ate_trimmed_away"] < 80
+    assert chapter["ate_trimmed_engagement"] < -0.8

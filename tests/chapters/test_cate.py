@@ -151,3 +151,11 @@ def test_three_lists_of_the_top_fifth_cannot_be_told_apart(chapter):
     assert covers(chapter, "cate_over_sales", "cate_gap_sales")
     truths = [chapter[f"cate_fifth_{name}_true"] for name in ("line", "keen", "sales")]
     assert truths == sorted(truths, reverse=True)
+
+
+def test_the_choice_throws_out_the_constant_and_takes_the_simplest_of_those_that_cannot_be_told_apart(chapter):
+    assert chapter["cate_choice_constant"] > 3 * chapter["cate_choice_constant_se"]
+    assert chapter["cate_choice"] == "linear_dr"
+    assert (
+        chapter["cate_off_arms"] < chapter["cate_off_boosted"] < chapter["cate_off_line"] < chapter["cate_off_constant"]
+    )
