@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 import pybtex.database
+from IPython.core.inputtransformer2 import TransformerManager
 from myst_nb.core.variables import format_plain_text
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pybtex.backends.markdown import Backend
@@ -67,6 +68,7 @@ Did the recommendation do it? The chapters as notebooks, with the package and th
 
 Text and figures: CC BY 4.0. Code: MIT. All seller data are synthetic.
 """
+PACKAGE = ["pyproject.toml", "README.md", "LICENSE", "data/*", "tutorial_pkg/**/*"]  # what `pip install` needs of it
 BLOCK = re.compile(  # fenced code, or a directive with its body, which may hold directives with shorter fences
     r"^(?P<fence>`{3,}|:{3,})(?:\{(?P<name>[\w:-]+)\}[ \t]*(?P<argument>[^\n]*)|[^\n{]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$",
     re.MULTILINE | re.DOTALL,
@@ -101,12 +103,9 @@ def write(executed, glued):
         for name, notebook in notebooks.items():
             _pack(archive, f"{name}.ipynb", nbformat.writes(notebook))
         _pack(archive, "README.txt", README)
-        for path in [ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE", *_files("data"), *_files("tutorial_pkg")]:
-            _pack(archive, f"package/{path.relative_to(ROOT).as_posix()}", path.read_bytes())
-
-
-def _files(folder):
-    return [p for p in sorted((ROOT / folder).rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
+        for path in (path for part in PACKAGE for path in sorted(ROOT.glob(part))):
+            if path.is_file() and "__pycache__" not in path.parts:
+                _pack(archive, f"package/{path.relative_to(ROOT).as_posix()}", path.read_bytes())
 
 
 def _pack(archive, name, content):
@@ -150,7 +149,9 @@ def _notebooks(executed, glued):
     reading = list(cells)
     for name, following in zip(reading, [*reading[1:], None]):
         if name in executed:
-            cells[name].insert(1, new_code_cell(INSTALL, metadata={"jupyter": {"source_hidden": True}}))
+            title, _, rest = cells[name][0].source.partition("\n\n")
+            install = new_code_cell(INSTALL, metadata={"jupyter": {"source_hidden": True}})
+            cells[name][:1] = [new_markdown_cell(title), install, new_markdown_cell(rest)]
         step = f"Next: [{_title(texts[following])}]({following}.ipynb) · " if following else ""
         cells[name].append(new_markdown_cell(f"---\n\n{step}[All chapters](start.ipynb)"))
     cells = {"start": [new_markdown_cell(_start(toc, texts, reading))], **cells}
@@ -313,7 +314,8 @@ class _Page:
         if name in ("exercise", "exercise-start"):
             number = f"{self.number}.{len(self.exercises) + 1}"
             self.exercises[options["label"]] = number
-            return f"{_cut()}### Exercise {number} {argument}\n\n{self.prose(body).strip()}"
+            heading = f"### Exercise {number} {argument}".strip()
+            return f"{_cut()}{heading}\n\n{self.prose(body).strip()}"
         if name in ("solution", "solution-start"):
             heading = f"{_cut(folded=True)}#### Solution to exercise {self.exercises[argument]}{_cut()}"
             return f"{heading}{self.prose(body).strip()}{_cut() if name == 'solution' else ''}"
@@ -353,17 +355,15 @@ def _without_glue(cells):
             kept = []
             for statement in reversed(ast.parse(cell.source).body):
                 text = ast.get_source_segment(cell.source, statement)
-                if _serves(statement, text, used):
+                made = _names(statement, ast.Store)
+                idle = isinstance(statement, ast.Assign) and made and made.isdisjoint(used)
+                if not idle and "glue(" not in text:
                     kept.insert(0, text)
-                    used |= set(re.findall(r"\w+", text))
+                    used |= _names(statement, ast.Load)
             code[position] = "\n".join(kept)
-        used |= set(re.findall(r"\w+", code[position]))
+        used |= _names(ast.parse(TransformerManager().transform_cell(code[position])), ast.Load)
     return code
 
 
-def _serves(statement, text, used):
-    """Whether later code needs a statement."""
-    if "glue(" in text:
-        return False
-    made = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return not (isinstance(statement, ast.Assign) and made and made.isdisjoint(used))
+def _names(tree, context):
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
