@@ -53,7 +53,7 @@ START = """\
 # {title}
 
 Here the book is run. Each chapter is a notebook: **Shift+Enter** runs a cell and goes on to the next, *Run › Run All \
-Cells* runs the whole chapter. Solutions are folded; the triangle beside their heading opens them. Change what you \
+Cells* runs the whole chapter. Solutions are folded; a click on *cells hidden* opens them. Change what you \
 like: these are copies, the book's sources stay as they are. *File › Save Notebook As…* keeps yours under a name of its \
 own.
 
@@ -214,7 +214,7 @@ class _Library:
 
     def bibliography(self):
         """The list of sources, a cell for each, so that a citation leads to its own."""
-        for entry in sorted(Style().format_bibliography(self.sources), key=lambda entry: str(entry.text)):
+        for entry in Style().format_bibliography(self.sources):
             text = entry.text.render(Backend("utf-8")).replace("\n", " ")
             yield _cut(id=entry.key) + text
 
