@@ -35,6 +35,7 @@ mutation: uv    ## break the package in small ways and count which its tests not
 format: uv      ## bring the code into its style
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
+	$(RUN) jupytext --quiet --set-kernel python3 --to md:myst $$(grep -l '^```{code-cell}' book/*.md)
 
 lint: uv        ## check style and types
 	$(RUN) ruff check

@@ -286,7 +286,7 @@ class _Page:
         return "".join([*parts, self.inline(text[at:])])
 
     def inline(self, text):
-        text = ROLE.sub(self.role, text)
+        text = re.sub(r"</?a\b[^>]*>", "", ROLE.sub(self.role, text))  # such links lead from page to page
         return re.sub(r"\]\(([\w-]+)\.md(?:#[^)]*)?\)", r"](\1.ipynb)", text)
 
     def role(self, match):
