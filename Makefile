@@ -25,8 +25,9 @@ unit: uv        ## run the tests of the package alone, without chapters and slow
 coverage: uv    ## which lines of the package its tests reach; fails below 95% (quick from Python 3.12 on)
 	COVERAGE_CORE=sysmon $(RUN) pytest --ignore=tests/chapters -n 2 --cov --cov-report=term
 
-lab: uv         ## open the chapters in JupyterLab
-	$(RUN) jupyter lab book
+lab: uv         ## open the chapters in JupyterLab, to run and change copies of them (builds the book first if need be)
+	test -e _build/lab/start.ipynb || $(RUN) python book/build.py
+	$(RUN) jupyter lab --allow-root --LabApp.default_url=/lab/tree/_build/lab/start.ipynb
 
 bench: uv       ## run the benchmarks
 	$(RUN) pytest tests/benchmarks -s -o python_files="bench_*.py"
@@ -37,6 +38,7 @@ mutation: uv    ## break the package in small ways and count which its tests not
 format: uv      ## bring the code into its style
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
+	$(RUN) jupytext --quiet --set-kernel python3 --to md:myst $$(grep -l '^```{code-cell}' book/*.md)
 
 lint: uv        ## check style and types
 	$(RUN) ruff check

@@ -35,6 +35,9 @@ from nbformat.v4 import new_code_cell
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a script sees only its own folder
+from book import notebooks  # noqa: E402
+
 BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
 PICTURE = ROOT / "book" / "assets" / "result.png"
@@ -91,6 +94,8 @@ def main():
         sys.exit(_print())
     if status := _render(every_page=bool(executed) or not COMPLETE.exists()):
         sys.exit(f"\nThe book was not built: see the warnings above (exit status {status}).")
+    chapters = executed_notebooks()
+    notebooks.write(chapters, {name: glued(notebook) for name, notebook in chapters.items()})
     if broken := _broken_links(BUILD / "html"):
         COMPLETE.unlink()
         sys.exit("\nLinks that lead nowhere:\n" + "\n".join(f"    {link}" for link in broken))

@@ -1,13 +1,16 @@
 """What stands around the package holds together: links lead somewhere, the workflow calls the project's commands."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from jupytext.sync_contentsmanager import TextFileContentsManager
 
 import tutorial_pkg as tp
+from book.notebooks import KERNEL
 
 ROOT = Path(__file__).parents[1]
 PAGES = [p for folder in (".", "book", "data", "tests/benchmarks") for p in sorted((ROOT / folder).glob("*.md"))]
@@ -66,3 +69,16 @@ def test_the_readmes_code_runs_on_a_table_of_its_columns(tmp_path, monkeypatch, 
         assert words in said
     again = tp.load_nuisances("nuisances.npz", names["data"])
     assert tp.estimate_ate(again).value == tp.estimate_ate(names["nuisances"]).value
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if "{code-cell}" in p.read_text() and p.parent.name == "book"], ids=lambda p: p.stem
+)
+def test_jupyterlab_saves_a_chapter_as_it_is_committed(page, tmp_path):
+    for file in (page, ROOT / "jupytext.toml"):
+        shutil.copy(file, tmp_path)
+    contents = TextFileContentsManager(root_dir=str(tmp_path))
+    model = contents.get(page.name, type="notebook")
+    model["content"]["metadata"] |= KERNEL  # as JupyterLab does when it opens a notebook
+    contents.save(model, page.name)
+    assert (tmp_path / page.name).read_text() == page.read_text(), "`make format` brings it into this form"
