@@ -7,13 +7,15 @@ from sphinx_codeautolink.extension.block import CodeBlockAnalyser
 def setup(app):
     """Register with Sphinx."""
     app.connect("missing-reference", _short_name)
-    app.connect("autodoc-process-docstring", _first_line_is_a_sentence, priority=400)  # before napoleon
+    app.connect("autodoc-process-docstring", _own_words, priority=400)  # before napoleon
     CodeBlockAnalyser.depart_section = _depart_section
     return {"parallel_read_safe": True}
 
 
-def _first_line_is_a_sentence(app, what, name, obj, options, lines):
-    """Napoleon takes what stands before a colon in an attribute's first line for its type."""
+def _own_words(app, what, name, obj, options, lines):
+    """A dict or tuple brings the text of its class; a colon makes napoleon take what is before it for a type."""
+    if what == "data" and lines and lines[0] in (type(obj).__doc__ or "").splitlines():
+        lines.clear()
     if what in ("attribute", "data", "property"):
         lines[:0] = ["..", ""]  # an empty comment
 
