@@ -6,12 +6,17 @@ import re
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
 
 # Scripts and styles, and what on a page has a use for them; icons come from the font, without the script.
 USED_BY = {
     "mathjax": ".math",
     "sphinx-design": "[class*='sd-']",
     "design-tabs": ".sd-tab-set",
+    "searchindex": "#search-results",
+    "searchtools": "#search-results",
+    "language_data": "#search-results",
     "fontawesome.js": None,
     "thebe": None,
     "toggle": None,
@@ -37,6 +42,7 @@ def finish(folder, footer):
     _search_from_files(folder, pages[folder / "search.html"], texts)
     for path, page in pages.items():
         path.write_text(str(page), encoding="utf-8")
+    _keep_used_icons(folder, pages)
     _remove_unreachable(folder, pages)
     _front_door(folder, pages)
 
@@ -155,6 +161,29 @@ def _search_from_files(folder, page, texts):
         page.head.append(page.new_tag("script", src="_static/texts.js"))
 
 
+ICON = re.compile(r"""\.fa-[a-z0-9-]+:before(?:,\.fa-[a-z0-9-]+:before)*\{content:"([^"]+)"\}""")
+
+
+def _keep_used_icons(folder, pages):
+    """Of two thousand icons the pages and the theme's scripts use about twenty."""
+    static = folder / "_static"
+    sources = [*map(str, pages.values()), *(p.read_text("utf-8") for p in static.glob("scripts/*theme.js"))]
+    used = set(re.findall(r"\bfa-[a-z0-9-]+", " ".join(sources)))
+    sheet = static / "styles" / "pydata-sphinx-theme.css"
+    style = sheet.read_text(encoding="utf-8")
+    style = ICON.sub(lambda rule: rule[0] if used & set(re.findall(r"fa-[a-z0-9-]+", rule[0])) else "", style)
+    sheet.write_text(
+        re.sub(r"url\([^)]*\.woff2\) ?format\(.woff2.\),", "", style), encoding="utf-8"
+    )  # the small one below
+    signs = "".join(chr(int(code.lstrip("\\"), 16)) if code[0] == "\\" else code for code in ICON.findall(style))
+    for path in static.glob("vendor/fontawesome/webfonts/*.ttf"):
+        font = TTFont(path)
+        subset = Subsetter(Options(notdef_outline=True))
+        subset.populate(text=signs)
+        subset.subset(font)
+        font.save(path)
+
+
 def _remove_unreachable(folder, pages):
     """Delete what no page and no style sheet of a page asks for."""
     reached = set()
@@ -168,7 +197,7 @@ def _remove_unreachable(folder, pages):
     static = folder / "_static"
     for path in static.rglob("*"):
         later = path.relative_to(static).as_posix().startswith(LOADED_LATER)
-        if path.is_file() and not later and (path.resolve() not in reached or path.suffix == ".ttf"):
+        if path.is_file() and not later and path.resolve() not in reached:
             path.unlink()
 
 
