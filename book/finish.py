@@ -61,6 +61,8 @@ def _make_accessible(page):
             cell.attrs.pop("scope", None)
     for button in page.select("button.search-button-field"):
         button.attrs.pop("aria-label", None)  # its text is its name
+    for section in page.select("section#exercise-content, section#solution-content"):
+        del section["id"]  # the same in every exercise
     for sidebar in page.select(".bd-sidebar-primary"):
         sidebar["role"], sidebar["aria-label"] = "navigation", "Book"
 
@@ -78,7 +80,10 @@ def _fold_solutions(page):
     """The browser's own folding: it needs no script, and its button says what it opens."""
     for box in page.select("div.admonition.dropdown"):
         box.name = "details"
-        box.select_one(".admonition-title").name = "summary"
+        title = box.select_one(".admonition-title")
+        title.name = "summary"
+        for link in title.select("a"):
+            link.unwrap()  # the exercise is just above, and a button holds no link
 
 
 def _link_figures(page):
@@ -179,7 +184,7 @@ def _keep_used_icons(folder, pages):
     for path in static.glob("vendor/fontawesome/webfonts/*.ttf"):
         font = TTFont(path)
         subset = Subsetter(Options(notdef_outline=True))
-        subset.populate(text=signs)
+        subset.populate(text=signs, unicodes=[min(font.getBestCmap())])  # browsers refuse a font without signs
         subset.subset(font)
         font.save(path)
 
