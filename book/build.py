@@ -16,16 +16,20 @@ import base64
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.readers import get_reader
@@ -34,10 +38,10 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # a script sees only its own folder
-from book import notebooks  # noqa: E402
+from book import notebooks
+from book.finish import finish
 
+ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
 PICTURE = ROOT / "book" / "assets" / "result.png"
@@ -90,12 +94,14 @@ def main():
         sys.exit(f"\nThe book was not built.\n\n{error}")
     if options.picture:
         PICTURE.write_bytes(_figure(cache, "ate", "fig-ate-result"))
+    _write_status(cache)
     if options.pdf:
         sys.exit(_print())
     if status := _render(every_page=bool(executed) or not COMPLETE.exists()):
         sys.exit(f"\nThe book was not built: see the warnings above (exit status {status}).")
     chapters = executed_notebooks()
     notebooks.write(chapters, {name: glued(notebook) for name, notebook in chapters.items()})
+    finish(BUILD / "html", f"Version {version('tutorial-pkg')}, built on {date.today()}.")
     if broken := _broken_links(BUILD / "html"):
         COMPLETE.unlink()
         sys.exit("\nLinks that lead nowhere:\n" + "\n".join(f"    {link}" for link in broken))
@@ -209,6 +215,59 @@ def _figure(cache, chapter, name):
 def _keep(cache, name, notebook, record):
     bundle = CacheBundleIn(notebook, str(ROOT / "book" / f"{name}.md"), data=record)
     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+LIBRARIES = "doubleml econml glum joblib lightgbm matplotlib numpy pandas scikit-learn scipy statsmodels jupyter-book"
+
+STATUS = """
+Version {version}, built on {date} with Python {python} from {commit}.
+
+## How to cite
+
+```bibtex
+@misc{{recommendation{year},
+  title = {{{{{title}}}}},
+  author = {{{authors}}},
+  year = {{{year}}},
+  note = {{Version {version}}}
+}}
+```
+
+## Libraries
+
+| Library | Version |
+|---|---|
+{libraries}
+
+## Chapters
+
+| Chapter | Seconds to execute |
+|---|---:|
+{chapters}
+"""
+
+
+def _write_status(cache):
+    """What this build was made with, for the status page to include; written only when it differs."""
+    git = subprocess.run(
+        ["git", "describe", "--always", "--dirty=, changed since"], cwd=ROOT, capture_output=True, text=True
+    )
+    cite = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    seconds = {n: cache.match_cache_notebook(nb).data["execution_seconds"] for n, nb in _chapters().items()}
+    text = STATUS.format(
+        version=version("tutorial-pkg"),
+        date=date.today(),
+        year=date.today().year,
+        python=platform.python_version(),
+        commit=f"commit {git.stdout.strip()}" if git.returncode == 0 else "files without a commit",
+        title=cite["title"],
+        authors=" and ".join(f"{{{author['name']}}}" for author in cite["authors"]),
+        libraries="\n".join(f"| {name} | {version(name)} |" for name in LIBRARIES.split()),
+        chapters="\n".join(f"| {{doc}}`{name}` | {value:.0f} |" for name, value in seconds.items()),
+    )
+    page = BUILD / "status.md"
+    if not page.exists() or page.read_text(encoding="utf-8") != text:
+        page.write_text(text, encoding="utf-8")
 
 
 def _excerpt(error, n_lines=30):
