@@ -27,6 +27,14 @@ def test_cells_are_short(path):
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_lines_of_code_that_are_shown_fit_the_page(path):
+    """At most 72 characters: more would scroll at the width of a laptop's window."""
+    for cell in jupytext.read(path).cells:
+        if cell.cell_type == "code" and "remove-cell" not in cell.metadata.get("tags", []):
+            assert [line for line in cell.source.splitlines() if len(line) > 72] == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_every_figure_has_a_caption_and_an_alt_text(path, notebooks):
     for cell in notebooks[path.stem].cells:
         pictures = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
