@@ -79,7 +79,7 @@ class Dial:
         return textwrap.fill(_SENTENCE.format(**{name: _said(value) for name, value in default.items()}), 72)
 
     def _repr_html_(self) -> str:
-        marks = self._marks().round(2)
+        marks = self._marks().round(3)
         places = marks.drop(columns=["selection bias", "gains", "caution"]).to_numpy(float)  # lengths are no places
         axis = 5 * int(np.floor(places.min() / 5)), 5 * int(np.ceil(places.max() / 5))
         sent = {"names": list(marks), "axis": axis, "rows": marks.to_numpy().tolist()}
@@ -93,19 +93,19 @@ class Dial:
         )
 
     def _marks(self) -> pd.DataFrame:
-        """The positions with the two places that bars begin or end at besides."""
+        """The positions with the two places that bars begin or end at besides, and of a caution its first clause."""
         p = self.positions
-        caution = p["caution"].where(p["caution"] == "", "Caution: " + p["caution"])
+        caution = p["caution"].str.replace(r"^([^;]+).*", r"Caution: \1.", regex=True)
         return p.assign(zero=0.0, biased=p["effect"] + p["selection bias"], caution=caution)
 
 
 _DEFAULT = ("proactive", 1.0, 1.0)
 
 _SENTENCE = (
-    "In this sample the naive difference is {naive} units sold in 30 days, with a 95% interval from {naive_lower} to "
-    "{naive_upper}. Double machine learning finds {dml}, from {dml_lower} to {dml_upper}. The truth is {truth}. The "
-    "naive difference is made of {effect} from the effect, {selection bias} from selection bias, and {gains} because "
-    "followers gain more or less than the others. {caution}"
+    "In this sample the naive difference is {naive} units sold in 30 days (95% interval {naive_lower} to {naive_upper}), "
+    "and double machine learning finds {dml} ({dml_lower} to {dml_upper}). The truth is {truth}. The naive difference is "
+    "made of {effect} for the effect, {selection bias} for selection bias, and {gains} because followers gain more or less "
+    "than the others. {caution}"
 )
 
 
@@ -226,7 +226,12 @@ _STYLE = """
 .tp-dial .naive { fill: var(--naive); } .tp-dial .dml { fill: var(--dml); }
 .tp-dial .other { fill: var(--other); } .tp-dial rect.truth { fill: var(--truth); }
 .tp-dial > p { min-height: 7em; margin: .75rem 12px 0; }
-@container (max-width: 34rem) { .tp-dial > p { min-height: 12.6em; } }
+@container (max-width: 40rem) { .tp-dial > p { min-height: 8.4em; } }
+@container (max-width: 27rem) {
+  .tp-dial form:not([hidden]) { grid-template-columns: 1fr; }
+  .tp-dial > p { min-height: 12.6em; }
+}
+@container (max-width: 21rem) { .tp-dial > p { min-height: 15.4em; } }
 """
 
 _SCRIPT = """
