@@ -17,3 +17,14 @@ def test_an_estimate_is_glued_with_its_error_and_limits_and_truth_as_a_word(monk
         "found": "yes", "lost": "no", "many": 3, "half": 0.5, "who": "toys",
     }  # fmt: skip
     assert type(stored["many"]) is int
+
+
+def test_a_figure_made_of_html_is_glued_as_it_is(monkeypatch):
+    class Figure:
+        def _repr_html_(self):
+            return "<svg></svg>"
+
+    stored, figure = {}, Figure()
+    monkeypatch.setattr("myst_nb.glue", lambda key, value, display: stored.__setitem__(key, value))
+    prose.glue(figure=figure)
+    assert stored["figure"] is figure

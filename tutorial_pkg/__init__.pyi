@@ -8,6 +8,7 @@ from . import (
     data as data,
     datasets as datasets,
     diagnostics as diagnostics,
+    dial as dial,
     display as display,
     effects as effects,
     estimate as estimate,

@@ -8,7 +8,7 @@ from tutorial_pkg.estimate import Estimate
 
 
 def glue(**values: Any) -> None:
-    """Store numbers and words under their names for ``{glue:text}``.
+    """Store numbers and words under their names for ``{glue:text}``, and figures made of HTML for ``{glue}``.
 
     An :class:`Estimate` called ``ate`` becomes ``ate``, ``ate_se``, ``ate_lower`` and ``ate_upper``; True and
     False become "yes" and "no".
@@ -29,7 +29,7 @@ def glue(**values: Any) -> None:
             store(key, plain, display=False)
 
 
-def _plain(name: str, value: Any) -> dict[str, float | int | str]:
+def _plain(name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, Estimate):
         parts = {"": value.value, "_se": value.std_error, "_lower": value.conf_int()[0], "_upper": value.conf_int()[1]}
         return {name + part: float(number) for part, number in parts.items()}
@@ -37,4 +37,4 @@ def _plain(name: str, value: Any) -> dict[str, float | int | str]:
         return {name: "yes" if value else "no"}
     if isinstance(value, (int, np.integer)):
         return {name: int(value)}
-    return {name: value if isinstance(value, str) else float(value)}
+    return {name: value if isinstance(value, str) or hasattr(value, "_repr_html_") else float(value)}

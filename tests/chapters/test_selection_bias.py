@@ -58,6 +58,13 @@ def test_the_bias_grows_with_selection_and_most_at_the_start(chapter):
     assert chapter["sb_dial_strong_expert"] < 0
 
 
+def test_the_dials_move_the_naive_difference_and_widen_the_interval_of_double_machine_learning(chapter):
+    assert chapter["sb_turn_covers"] >= 43  # of 48, less three binomial standard errors, as if they were independent
+    assert chapter["sb_turn_all"] == 48
+    assert chapter["sb_turn_wider"] > 1.5
+    assert chapter["sb_turn_misleads"] == "yes"
+
+
 def test_a_recommendation_that_does_nothing_seems_to_help_in_one_market_and_to_hurt_in_the_other(chapter):
     assert chapter["sb_idle_keen_lower"] > 1
     assert chapter["sb_idle_expert_upper"] < -1
