@@ -93,7 +93,7 @@ def main():
     except ChapterError as error:
         sys.exit(f"\nThe book was not built.\n\n{error}")
     if options.picture:
-        PICTURE.write_bytes(_figure(cache, "ate", "fig-ate-result"))
+        PICTURE.write_bytes(_figure(cache, "ate", "fig-ate-why"))
     _write_status(cache)
     if options.pdf:
         sys.exit(_print())
