@@ -33,10 +33,9 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # a script sees only its own folder
-from book import notebooks  # noqa: E402
+from book import notebooks
 
+ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
 PICTURE = ROOT / "book" / "assets" / "result.png"
