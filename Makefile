@@ -5,13 +5,16 @@ UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 RUN = $(UV) run --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help book test unit coverage lab bench mutation lint format clean environment uv
+.PHONY: help book pdf test unit coverage lab bench mutation lint format clean environment uv
 
 help:           ## show this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/'
 
 book: uv        ## execute the chapters that changed and render the book
 	$(RUN) python book/build.py
+
+pdf: uv         ## print the book into one PDF (needs TeX, see the README)
+	$(RUN) python book/build.py --pdf
 
 test: uv        ## run the tests (executes stale chapters first)
 	$(RUN) pytest

@@ -3,6 +3,7 @@
     python book/build.py            reuse every result that is still valid
     python book/build.py --clean    start from nothing
     python book/build.py --picture  also write the README's picture anew, from the chapter on the ATE
+    python book/build.py --pdf      print all pages into one PDF instead, which needs TeX
 
 A test reads what the chapters computed, executing first what is stale:
 
@@ -40,6 +41,7 @@ BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
 PICTURE = ROOT / "book" / "assets" / "result.png"
 COMPLETE = BUILD / "complete"  # present only after a build without a warning
+JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
 AT_A_TIME = 2
 SECONDS_PER_CELL = 600
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
@@ -73,7 +75,10 @@ def main():
     parser = argparse.ArgumentParser(description="Execute the chapters and render the book.")
     parser.add_argument("--clean", action="store_true", help="forget every earlier result first")
     parser.add_argument("--picture", action="store_true", help="write the picture of the README anew")
+    parser.add_argument("--pdf", action="store_true", help="print the book instead, with TeX")
     options = parser.parse_args()
+    if options.pdf and not (shutil.which("latexmk") and shutil.which("xelatex")):
+        sys.exit("A PDF needs TeX, and there is no latexmk with xelatex here; the README says what to install.")
     start = time.perf_counter()
     if options.clean:
         shutil.rmtree(BUILD, ignore_errors=True)
@@ -84,6 +89,8 @@ def main():
         sys.exit(f"\nThe book was not built.\n\n{error}")
     if options.picture:
         PICTURE.write_bytes(_figure(cache, "ate", "fig-ate-result"))
+    if options.pdf:
+        sys.exit(_print())
     if status := _render(every_page=bool(executed) or not COMPLETE.exists()):
         sys.exit(f"\nThe book was not built: see the warnings above (exit status {status}).")
     chapters = executed_notebooks()
@@ -216,12 +223,23 @@ def _render(every_page):
     after a chapter was executed too, because pages show each other's numbers.
     """
     COMPLETE.unlink(missing_ok=True)
-    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     options = ["-W", "-n", "--keep-going", "-q", *(["--all"] if every_page else [])]
-    status = subprocess.run([*jupyter_book, "build", str(ROOT), *options], check=False).returncode
+    status = subprocess.run([*JUPYTER_BOOK, str(ROOT), *options], check=False).returncode
     if status == 0:
         COMPLETE.touch()
     return status
+
+
+def _print():
+    """Write the book as one PDF and say where it is; or return what is wrong."""
+    folder = BUILD / "latex"
+    shutil.rmtree(folder, ignore_errors=True)  # TeX would go on from what an earlier run left
+    run = subprocess.run([*JUPYTER_BOOK, str(ROOT), "--builder", "pdflatex", "-q"], capture_output=True, check=False)
+    book = folder / "book.pdf"
+    if run.returncode or not book.exists():
+        return f"\nThe PDF was not built.\n\n{run.stdout.decode()[-3000:]}\n{run.stderr.decode()[-3000:]}"
+    print(f"\nOpen {book.as_uri()}")
+    return 0
 
 
 class _Page(HTMLParser):

@@ -70,10 +70,11 @@ def test_what_judges_a_fold_is_fitted_without_it_and_without_each_rows_own(lines
         np.testing.assert_array_equal(test, parts[k])
         train = np.setdiff1d(np.arange(data.n_rows), test)
         for j in {0, 1, 2} - {k}:
-            rest = np.setdiff1d(train, parts[j])
-            expected = LinearRegression().fit(data.x[rest], data.y[rest]).predict(data.x[parts[j]])
-            found = seen.outcome[np.isin(lines.folds[0][k][0], parts[j]), 0]
-            np.testing.assert_allclose(np.sort(found), np.sort(expected), rtol=1e-8)
+            rest, own = np.setdiff1d(train, parts[j]), np.isin(train, parts[j])
+            treated = rest[data.d[rest] == 1]
+            for name, rows in (("outcome", rest), ("outcome_treated", treated)):
+                expected = LinearRegression().fit(data.x[rows], data.y[rows]).predict(data.x[train[own]])
+                np.testing.assert_allclose(getattr(seen, name)[own, 0], expected, rtol=1e-8)
 
 
 def test_the_choice_does_not_depend_on_the_number_of_jobs(lines):
@@ -86,6 +87,27 @@ def test_errors_of_the_difference_are_clustered():
     by_row, by_seller = (table.loc["constant", "std_error"] for table in found)
     assert by_row != by_seller
     assert by_row == pytest.approx(by_seller, rel=0.2)
+
+
+def test_a_level_that_lies_in_one_fold_alone_and_zeros_and_ones_are_judged_like_others():
+    rng = np.random.default_rng(0)
+    n = 600
+    frame = pd.DataFrame({"x": rng.normal(size=n), "kind": rng.choice(["a", "b"], n), "d": rng.integers(0, 2, n)})
+    frame.loc[0, "kind"] = "rare"
+    frame["y"] = (rng.random(n) < 0.1 + 0.5 * frame["d"]).astype(int)
+    own = tp.cross_fit(tp.CausalData(frame, "y", "d", ["x", "kind"]), LINES, n_folds=3)
+    for seen, _ in _without_each_fold(own, 1, tqdm(disable=True)):
+        assert 0 <= seen.outcome_control.min() <= seen.outcome_treated.max() <= 1
+    assert tp.choose_cate(own, ("constant", "t_learner")).method == "constant"
+
+
+def test_a_propensity_that_was_given_stays_and_the_outcomes_are_fitted_anew(plain):
+    first = tp.cross_fit(plain, LINES, n_folds=3)
+    given = replace(first, chosen={})
+    own = tp.cross_fit(plain, LINES, reuse=given)
+    for seen, _ in _without_each_fold(own, 1, tqdm(disable=True)):
+        assert np.isin(seen.propensity[:, 0], own.propensity[:, 0]).all()
+        assert not np.isin(seen.outcome[:, 0], own.outcome[:, 0]).any()
 
 
 def test_what_cannot_be_chosen_is_refused_in_one_sentence(plain, lines, tmp_path):

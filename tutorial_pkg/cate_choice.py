@@ -39,10 +39,13 @@ def choose_cate(
 
     For every fold of the nuisances the models are fitted to the other rows and say the effects of the fold's, which are
     compared with their doubly robust signal. The mean squared gap is the error of the effects plus a noise that is the
-    same for all models, so that differences of losses are differences of errors. No outcome of the fold takes part in
-    what it judges: the nuisance models are fitted anew, with the settings that they have, without the fold and each
-    other one. The choice is the first of the methods, which come simplest first, whose loss is within one standard error
-    of the smallest.
+    same for all models, so that, where the signal has no bias, differences of losses are differences of errors. The
+    fold's outcomes take no part in what they judge: the nuisance models are fitted anew without the fold and each other
+    one. Only the models' settings are those chosen on all rows; cross_fit(..., tune_on_folds=True) chooses them in folds.
+    The choice is the first of the methods, which come simplest first, whose loss exceeds the smallest by at most one
+    standard error of the difference.
+
+    Given nuisances cannot be fitted anew and are taken as they are: they must not have been learned from these rows.
 
     Parameters
     ----------
@@ -64,7 +67,8 @@ def choose_cate(
     References
     ----------
     Schuler, Baiocchi, Tibshirani and Shah (2018) and Mahajan, Mitliagkas, Neal and Syrgkanis (2024) compare losses for
-    this choice, and find the doubly robust among the best; the rule of one standard error is Breiman's.
+    this choice, the doubly robust among them. The rule of one standard error is after Breiman, Friedman, Olshen and
+    Stone (1984), here of the difference.
     """
     if unknown := [m for m in methods if m not in get_args(Method)]:
         raise ValueError(f"method={unknown[0]!r} is not known; choose from {', '.join(get_args(Method))}.")
@@ -96,17 +100,19 @@ def _without_each_fold(nuisances: Nuisances, n_jobs: int, bar: tqdm) -> Iterator
     """The rows outside each fold, with predictions in which neither the fold nor their own took part, and the fold."""
     folds = nuisances.folds[0]
     predictions = {name: np.repeat(getattr(nuisances, name)[:, :1], len(folds), axis=1) for name in NUISANCES}
-    if nuisances.chosen:  # others were given, and may have known what they predict
+    if nuisances.chosen:  # others were given
         _fit_without_pairs(nuisances, n_jobs, predictions, bar)
     for k, (train, test) in enumerate(folds):
         seen = nuisances.take(train)
+        seen.data.__dict__["levels"] = nuisances.data.levels  # the fold may hold all rows of one
         without: dict[str, Any] = {name: values[train][:, [k]] for name, values in predictions.items()}
         yield replace(seen, folds=seen.folds[:1], **without), test
 
 
 def _fit_without_pairs(nuisances: Nuisances, n_jobs: int, predictions: dict[str, NDArray], bar: tqdm) -> None:
     """Put into column k what models say that were fitted without fold k and the row's own; one fit serves both."""
-    if any(isinstance(model, str) for model in nuisances.chosen.values()):
+    fitted = {name: model for name, model in nuisances.chosen.items() if model != "given"}
+    if any(isinstance(model, str) for model in fitted.values()):
         raise ValueError(
             "The nuisances come from a file, which keeps no learners, and a choice fits them anew; "
             "call cross_fit(data) again, or choose before saving."
@@ -122,7 +128,7 @@ def _fit_without_pairs(nuisances: Nuisances, n_jobs: int, predictions: dict[str,
         for (train, test), (other_train, other_test) in combinations(folds, 2)
     ]
     fits = Fits(nuisances.data, [pairs], seed=0, n_jobs=n_jobs)
-    for name, _, rows, predicted, _ in fits.predict(nuisances.chosen):
+    for name, _, rows, predicted, _ in fits.predict(fitted):
         other = own[rows[0]] + own[rows[-1]] - own[rows]
         predictions[name][rows, other] = predicted
         bar.update()

@@ -14,7 +14,7 @@ from sklearn.utils import get_tags
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from tutorial_pkg.choosing import chooses, is_binary
+from tutorial_pkg.choosing import chooses
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.fitting import Fits
 from tutorial_pkg.folds import Folds, make_folds, read_folds, same_folds
@@ -104,9 +104,6 @@ def cross_fit(
             if "propensity" in stage:
                 _check_propensity(data, predictions["propensity"])
     _check_finite(data, learners, predictions)
-    if is_binary(data.y):
-        for name in (n for n in wanted if n != "propensity"):
-            np.clip(predictions[name], 0, 1, out=predictions[name])
     if reuse is not None:
         predictions["propensity"] = reuse.propensity.copy()
         models["propensity"] = reuse.chosen.get("propensity", "given")

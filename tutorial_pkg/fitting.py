@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
-from tutorial_pkg.choosing import choose
+from tutorial_pkg.choosing import choose, is_binary
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.folds import Folds
 from tutorial_pkg.nuisance import NUISANCES
@@ -69,6 +69,8 @@ def _fit_fold(
             predicted = model.fit(x[train], d[train]).predict_proba(x[test])[:, 1]
         else:
             predicted = model.fit(x[train], y[train]).predict(x[test])
+            if is_binary(y):  # what is not finite stays so, and is refused
+                predicted = np.where(np.isfinite(predicted), predicted.clip(0, 1), predicted)
     return name, repeat, test, predicted, time.thread_time() - start
 
 

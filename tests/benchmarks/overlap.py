@@ -77,6 +77,7 @@ def judge(results: pd.DataFrame) -> pd.DataFrame:
     keys = ["shape", "estimand"]
     table = coverage.pivot(index=keys, columns="surface", values="coverage")[list(SURFACES)]
     table["cautioned"] = coverage.groupby(keys)["cautioned"].mean()
+    table["draws"] = results["seed"].nunique()
     table["sound"] = (table[list(SURFACES)] >= FAILS).all(axis=1)
     return table.reindex(list(SHAPES), level="shape")
 
