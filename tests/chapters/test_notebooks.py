@@ -4,6 +4,7 @@ import html
 import re
 import subprocess
 import sys
+import zipfile
 
 import nbformat
 import pytest
@@ -56,10 +57,28 @@ def test_links_between_notebooks_lead_somewhere(written):
             assert not cell or cell in {c.id for c in written[target].cells}, f"{name}: {cell}"
 
 
+def rendered(path, name):
+    """A file of the site, if the chapter was rendered since it was last changed."""
+    file = writer.HTML / path
+    if not file.exists() or file.stat().st_mtime < (writer.BOOK / f"{name}.md").stat().st_mtime:
+        pytest.skip("first render the pages: make book")
+    return file
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_download_and_the_archive_hold_the_same_notebook(written, name):
+    assert nbformat.read(rendered(f"_sources/book/{name}.ipynb", name), 4) == written[name]
+    with zipfile.ZipFile(rendered("notebooks.zip", name)) as archive:
+        files = {file.partition("/")[2] for file in archive.namelist()}
+        packed = archive.read(f"did-the-recommendation-do-it/{name}.ipynb").decode()
+    assert nbformat.reads(packed, 4) == written[name]
+    assert {"README.txt", "package/pyproject.toml", "package/data/sellers.parquet"} <= files
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_page_and_its_notebook_say_the_same(written, name):
     """Paragraph by paragraph, for those with a number in them, so that the numbers stand in their places."""
-    page = (build.BUILD / "html" / "book" / f"{name}.html").read_text(encoding="utf-8")
+    page = rendered(f"book/{name}.html", name).read_text(encoding="utf-8")
     said = " ".join(words(re.sub(r"\]\([^)]*\)", "]", prose(written[name]))))
     paragraphs = [p for p in re.findall(r"<p\b[^>]*>(.*?)</p>", page, re.DOTALL) if "pasted-text" in p]
     assert len(paragraphs) >= 5
