@@ -106,9 +106,8 @@ def _describe(page):
     for name, content in about.items():
         key = "property" if ":" in name else "name"
         if content:
-            tag = page.find("meta", attrs={key: name}) or page.new_tag("meta", attrs={key: name})
+            tag = page.find("meta", attrs={key: name}) or page.head.append(page.new_tag("meta", attrs={key: name}))
             tag["content"] = content
-            page.head.append(tag)
 
 
 def _sign(page, footer):
