@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -260,7 +261,7 @@ def _write_status(cache):
         year=date.today().year,
         python=platform.python_version(),
         commit=f"commit {git.stdout.strip()}" if git.returncode == 0 else "files without a commit",
-        title=cite["title"],
+        title=textwrap.fill(cite["title"], 60, subsequent_indent=" " * 11),
         authors=" and ".join(f"{{{author['name']}}}" for author in cite["authors"]),
         libraries="\n".join(f"| {name} | {version(name)} |" for name in LIBRARIES.split()),
         chapters="\n".join(f"| {{doc}}`{name}` | {value:.0f} |" for name, value in seconds.items()),

@@ -2,14 +2,22 @@
 
 from sphinx.util.nodes import make_refnode
 from sphinx_codeautolink.extension.block import CodeBlockAnalyser
+from sphinx_codeautolink.extension.cache import DataCache
 
 
 def setup(app):
     """Register with Sphinx."""
     app.connect("missing-reference", _short_name)
     app.connect("autodoc-process-docstring", _own_words, priority=400)  # before napoleon
+    app.connect("builder-inited", _remember, priority=100)  # before the extension's own
     CodeBlockAnalyser.depart_section = _depart_section
     return {"parallel_read_safe": True}
+
+
+def _remember(app):
+    """The extension's cache forgets pages that are not .rst: those rendered again unread would lose their links."""
+    before = getattr(app.env, "sphinx_codeautolink_transforms", {})
+    DataCache.read = lambda cache: cache.transforms.update(before)
 
 
 def _own_words(app, what, name, obj, options, lines):

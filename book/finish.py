@@ -31,6 +31,8 @@ def finish(folder, footer):
     tips = {key: tip for path, page in pages.items() for key, tip in _tips(path, page)}
     texts = {}
     for path, page in pages.items():
+        for tip in page.select("a > .tip"):
+            tip.decompose()  # of the last time
         _make_accessible(page)
         _drop_unused(page)
         _fold_solutions(page)
@@ -103,10 +105,9 @@ def _describe(page):
     about |= {"og:image": picture and picture["src"]}
     for name, content in about.items():
         key = "property" if ":" in name else "name"
-        for old in page.find_all("meta", attrs={key: name}):
-            old.decompose()
         if content:
-            page.head.append(page.new_tag("meta", attrs={key: name, "content": content}))
+            tag = page.find("meta", attrs={key: name}) or page.head.append(page.new_tag("meta", attrs={key: name}))
+            tag["content"] = content
 
 
 def _sign(page, footer):
@@ -133,11 +134,15 @@ def _tips(path, page):
 
 
 def _add_tips(path, page, tips):
-    """Show a term's definition and a source in full when a link to it has the pointer or the focus."""
+    """Show a term's definition and a source in full when a link to it has the pointer or the focus.
+
+    A page without formulas does not load what draws them for a definition's sake.
+    """
+    formulas = bool(page.select(".math"))
     for link in page.select("article a.reference.internal[href*='#']"):
         target = urlsplit(link["href"])
         tip = tips.get(((path.parent / target.path).resolve() if target.path else path, target.fragment))
-        if tip is None or link.select_one(".tip"):
+        if tip is None or (tip.select(".math") and not formulas):
             continue
         tip = copy.copy(tip)
         for inner in tip.select("a"):
@@ -180,7 +185,8 @@ def _keep_used_icons(folder, pages):
     sheet.write_text(
         re.sub(r"url\([^)]*\.woff2\) ?format\(.woff2.\),", "", style), encoding="utf-8"
     )  # the small one below
-    signs = "".join(chr(int(code.lstrip("\\"), 16)) if code[0] == "\\" else code for code in ICON.findall(style))
+    styles = "".join(path.read_text(encoding="utf-8") for path in static.rglob("*.css"))
+    signs = "".join(chr(int(code, 16)) for code in re.findall(r"\\([ef][0-9a-f]{3})\b", styles)) + styles
     for path in static.glob("vendor/fontawesome/webfonts/*.ttf"):
         font = TTFont(path)
         subset = Subsetter(Options(notdef_outline=True))
