@@ -102,6 +102,18 @@ def test_a_table_prints_intervals_in_one_column_signs_and_small_p_values():
     assert list(shown.loc["two"]) == ["-1,500.00", "", "✗", "0.045", "5", ""]
 
 
+def test_columns_of_words_and_signs_are_marked_for_the_style_sheet():
+    table = pd.DataFrame({"x": [1.0, 2.0], "note": ["", "half of it"], "covers": [True, False]}, ["one row", "two"])
+    for index_name in (None, "market"):
+        html = tp.show(table.rename_axis(index_name))._repr_html_()
+        assert '<th class="words">note</th>' in html
+        assert html.count('<td class="words">') == 2  # the empty cell of the column too
+        assert '<td class="yes">✓</td>' in html
+        assert '<td class="no">✗</td>' in html
+        assert html.count("class=") == 6
+        assert "<th>x</th>" in html
+
+
 def test_a_value_is_called_an_estimate_only_where_it_has_an_error():
     assert list(tp.display.readable(pd.DataFrame({"value": [1.0], "optimum": [2.0]})).columns) == ["value", "optimum"]
 

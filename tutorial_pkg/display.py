@@ -4,13 +4,16 @@ What is meant to be read comes as a :class:`Table`; what is meant to be computed
 :func:`show` makes the one from the other.
 """
 
+import re
 from html import escape
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 
 _HEADERS = {"std_error": "std. error", "p_value": "p-value", "n_rows": "rows"}
 _SIGNS = {True: "✓", False: "✗"}
+_CLASSES = {"✓": "yes", "✗": "no"}
 _NO_FORMULAS = ["tex2jax_ignore", "mathjax_ignore"]  # a dollar sign in a user's table starts no formula
 
 
@@ -28,7 +31,7 @@ class Table(pd.DataFrame):
     def _repr_html_(self) -> str:
         shown, more = self._head()
         html = shown.to_html(escape=True, index=_has_names(self), border=0, classes=_NO_FORMULAS)
-        return f"{html}<p>{more}</p>" if more else str(html)
+        return _for_styles(str(html), shown) + (f"<p>{more}</p>" if more else "")
 
     def __repr__(self) -> str:
         shown, more = self._head()
@@ -89,6 +92,24 @@ def readable(table: pd.DataFrame, decimals: int = 2) -> pd.DataFrame:
     if nested or table.columns.nlevels == 1:
         shown.columns.names = table.columns.names
     return shown
+
+
+def _for_styles(html: str, shown: pd.DataFrame) -> str:
+    """Classes for a style sheet: ``words`` on columns of words, which may wrap, ``yes`` and ``no`` on signs."""
+    words = [any(re.search(r"[^\W\d_]{3}", cell) for cell in column) for _, column in shown.items()]
+    kinds = cycle(words)
+
+    def with_class(cell: re.Match[str]) -> str:
+        kind = "words" if next(kinds) else _CLASSES.get(cell[1], "")
+        return f'<td class="{kind}">{cell[1]}' if kind else cell[0]
+
+    head, body = html.split("</thead>")
+    if shown.columns.nlevels == 1:
+        top, end, index_names = head.partition("</tr>")
+        corner, *names = top.rsplit("<th>", len(words))
+        marks = ('<th class="words">' if is_words else "<th>" for is_words in words)
+        head = corner + "".join(map("".join, zip(marks, names, strict=True))) + end + index_names
+    return head + "</thead>" + re.sub("<td>([^<]*)", with_class, body)
 
 
 def _text(value: object, decimals: int) -> str:
