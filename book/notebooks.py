@@ -255,7 +255,7 @@ class _Page:
                 made.append(new_code_cell(code[position], metadata={"jupyter": hidden} if hidden else {}))
                 settings = cell.metadata.get("mystnb", {})
                 if figure := settings.get("figure"):
-                    made += self.markdown(self.caption(figure["caption"], settings["image"]["alt"]))
+                    made += self.markdown(self.caption(figure["caption"], settings.get("image", {}).get("alt")))
         return made
 
     def markdown(self, text):
@@ -323,6 +323,8 @@ class _Page:
             return _cut()
         if name == "figure":
             return self.picture(argument, options["alt"], body)
+        if name == "glue":  # what another chapter has drawn, to be run there
+            return f"*The figure is drawn in [its chapter]({options['doc'].removesuffix('.md')}.ipynb).*"
         if name == "glossary":
             entries = [(heads, self.inline(text)) for heads, text in _glossary(body)]
             return "".join(f"{_cut(id=_term_id(heads))}**{', '.join(heads)}**: {text}" for heads, text in entries)
@@ -340,8 +342,10 @@ class _Page:
     def caption(self, text, alt):
         """What stands below a figure: its caption, and in words what it shows, as a picture made anew has no alt text."""
         self.figures += 1
-        words = f"<details><summary>The figure in words</summary>{html.escape(alt)}</details>"
-        return f"**Figure {self.number}.{self.figures}.** {text}\n\n{words}"
+        caption = f"**Figure {self.number}.{self.figures}.** {text}"
+        if alt is None:  # a figure of HTML says itself what it shows
+            return caption
+        return f"{caption}\n\n<details><summary>The figure in words</summary>{html.escape(alt)}</details>"
 
 
 def _without_glue(cells):

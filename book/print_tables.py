@@ -23,7 +23,7 @@ class PrintTables(SphinxPostTransform):
 def _print(part):
     """The docutils node of an HTML table or paragraph."""
     if part.name == "p":
-        return nodes.paragraph("", part.get_text(" ", strip=True))
+        return nodes.paragraph("", " ".join(part.get_text().split()))
     rows = part.find_all("tr")
     texts = [[cell.get_text(" ", strip=True) for cell in _spread(row)] for row in rows]
     width = max(map(len, texts))
