@@ -87,7 +87,9 @@ class Dial:
         words = _SENTENCE.format(**{name: _span(name, value) for name, value in default.items()})
         colours = ";".join(f"--tp-{name}:{COLOURS[name]}" for name in ("naive", "dml", "other"))
         return (
-            f'<div class="tp-dial" style="{colours}"><style>{_STYLE}</style>{_controls()}{_drawing(default, axis)}'
+            # JupyterLab would take the arrow keys from the sliders, but for the attribute and the script's keydown
+            f'<div class="tp-dial" data-lm-suppress-shortcuts="true" style="{colours}">'
+            f"<style>{_STYLE}</style>{_controls()}{_drawing(default, axis)}"
             f'<p role="status">{words}</p><script type="application/json">{_json(sent)}</script>'
             f"<script>{_SCRIPT}</script></div>"
         )
@@ -257,6 +259,7 @@ for (const dial of document.querySelectorAll(".tp-dial:not([data-alive])")) {
     }
   };
   form.addEventListener("input", turn);
+  form.addEventListener("keydown", event => event.key.startsWith("Arrow") && event.stopPropagation());
   form.addEventListener("submit", event => event.preventDefault());
   form.hidden = false;
   turn();
