@@ -8,6 +8,7 @@ import zipfile
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 
 from book import build
@@ -80,11 +81,13 @@ def test_a_page_and_its_notebook_say_the_same(written, name):
     """Paragraph by paragraph, for those with a number in them, so that the numbers stand in their places."""
     page = rendered(f"book/{name}.html", name).read_text(encoding="utf-8")
     said = " ".join(words(re.sub(r"\]\([^)]*\)", "]", prose(written[name]))))
-    paragraphs = [p for p in re.findall(r"<p\b[^>]*>(.*?)</p>", page, re.DOTALL) if "pasted-text" in p]
+    soup = BeautifulSoup(page, "html.parser")
+    for tip in soup.select(".tip"):  # shown beside a link when it is pointed at
+        tip.decompose()
+    paragraphs = [p.get_text() for p in soup.select("p:has(.pasted-text)")]
     assert len(paragraphs) >= 5
     for paragraph in paragraphs:
-        shown = " ".join(words(html.unescape(re.sub(r"<[^>]+>", "", paragraph))))
-        assert shown in said, paragraph
+        assert " ".join(words(paragraph)) in said, paragraph
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -113,7 +116,7 @@ def test_every_figure_has_its_caption_and_its_words_below(written, notebooks, na
     ]
     assert len(below) == len(figures) >= 3
     for settings, text in zip(figures, below):
-        assert html.escape(settings["image"]["alt"]) in text
+        assert "image" not in settings or html.escape(settings["image"]["alt"]) in text
         assert words(settings["figure"]["caption"])[-1] in words(text)
 
 
