@@ -113,8 +113,8 @@ def test_clipping_trades_error_for_trust_in_the_outcome_model(chapter):
 
 
 def test_estimates_speak_up_where_overlap_is_gone_and_trimming_covers_the_rows_it_keeps(chapter):
-    assert chapter["ate_caution"]
-    assert not chapter["ate_caution_ordinary"]
+    assert chapter["ate_caution"] == "yes"
+    assert chapter["ate_caution_ordinary"] == "no"
     assert covers(chapter, "ate_trimmed", "ate_trimmed_truth")
     assert 50 < chapter["ate_trimmed_away"] < 80
     assert chapter["ate_trimmed_engagement"] < -0.8
