@@ -5,7 +5,7 @@ import json
 import re
 from urllib.parse import unquote, urlsplit
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, NavigableString
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
@@ -28,11 +28,12 @@ def finish(folder, footer):
     """Finish the pages in ``folder``, in place; doing it again changes nothing."""
     pages = {p: _parse(p) for p in sorted(folder.rglob("*.html")) if "_static" not in p.parts}
     pages.pop(folder / "index.html")
+    for page in pages.values():
+        for tip in page.select("a > .tip"):
+            tip.decompose()  # of the last time
     tips = {key: tip for path, page in pages.items() for key, tip in _tips(path, page)}
     texts = {}
     for path, page in pages.items():
-        for tip in page.select("a > .tip"):
-            tip.decompose()  # of the last time
         _make_accessible(page)
         _drop_unused(page)
         _fold_solutions(page)
@@ -75,6 +76,8 @@ def _drop_unused(page):
     for tag in page.select("head script, head link"):
         what = (tag.get("src") or tag.get("href") or tag.string or "").lower()
         if any(name in what for name in unused):
+            if isinstance(line_break := tag.previous_sibling, NavigableString):
+                line_break.extract()  # else the next reading finds two, and makes them one
             tag.decompose()
 
 
