@@ -81,6 +81,10 @@ def boosted_trees(
     suits it) are those with the smallest held-out loss. A line is fitted to at most 20,000 rows. Each tree sees half of
     the columns, and all of them where there are ten or fewer.
 
+    Where decision and outcome bend or interact in the same few covariates, up to 2,000 rows are too few for these trees,
+    and the ATE keeps part of the selection bias, a third of its standard deviation or more and in one market 1.5 of
+    them: Kang and Schafer's, set-up A of Nie and Wager, two waves of ours; tests/benchmarks/results/hostile.csv.
+
     As every learner that chooses settings, these choose once a nuisance, on all its rows; see
     :func:`tutorial_pkg.crossfitting.cross_fit`.
     """
