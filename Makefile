@@ -5,10 +5,10 @@ UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 RUN = $(UV) run --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test unit coverage lab bench mutation lint format clean environment uv
+.PHONY: help book pdf test test-browser unit coverage lab bench mutation lint format clean environment uv
 
 help:           ## show this list
-	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## /\t/'
 
 book: uv        ## execute the chapters that changed and render the book
 	$(RUN) python book/build.py
@@ -24,6 +24,9 @@ unit: uv        ## run the tests of the package alone, without chapters and slow
 
 coverage: uv    ## which lines of the package its tests reach; fails below 95% (quick from Python 3.12 on)
 	COVERAGE_CORE=sysmon $(RUN) pytest --ignore=tests/chapters -n 2 --cov --cov-report=term
+
+test-browser: uv ## check the built pages in Chromium (run `make book` first)
+	$(RUN) --with playwright==1.65.2 --with axe-playwright-python==0.1.8 pytest tests/browser
 
 lab: uv         ## open the chapters in JupyterLab, to run and change copies of them (builds the book first if need be)
 	test -e _build/lab/start.ipynb || $(RUN) python book/build.py
