@@ -63,6 +63,10 @@ def executed_notebooks():
     """Return ``{chapter name: notebook with outputs}`` in the book's order, executing what is stale."""
     cache = _open_cache()
     _execute_stale(cache)
+    return _with_outputs(cache)
+
+
+def _with_outputs(cache):
     return {name: cache.merge_match_into_notebook(notebook, cell_meta=())[1] for name, notebook in _chapters().items()}
 
 
@@ -100,7 +104,7 @@ def main():
         sys.exit(_print())
     if status := _render(every_page=bool(executed) or not COMPLETE.exists()):
         sys.exit(f"\nThe book was not built: see the warnings above (exit status {status}).")
-    chapters = executed_notebooks()
+    chapters = _with_outputs(cache)
     notebooks.write(chapters, {name: glued(notebook) for name, notebook in chapters.items()})
     finish(BUILD / "html", f"Version {version('tutorial-pkg')}, built on {date.today()}.")
     if broken := _broken_links(BUILD / "html"):

@@ -25,7 +25,7 @@ def _print(part):
     if part.name == "p":
         return nodes.paragraph("", " ".join(part.get_text().split()))
     rows = part.find_all("tr")
-    texts = [[cell.get_text(" ", strip=True) for cell in _spread(row)] for row in rows]
+    texts = [list(_texts(row)) for row in rows]
     width = max(map(len, texts))
     # pandas names the index in a row of its own, and leaves out the cells that a spanning one covers
     texts = [[""] * (width - len(row)) + row for row in texts]
@@ -41,12 +41,11 @@ def _print(part):
     return nodes.table("", group, classes=["booktabs"])
 
 
-def _spread(row):
-    """The cells of a row, one that spans several columns followed by empty ones."""
+def _texts(row):
+    """The texts of a row's cells, that of one which spans several columns followed by empty ones."""
     for cell in row.find_all(["th", "td"]):
-        yield cell
-        for _ in range(int(cell.get("colspan", 1)) - 1):
-            yield BeautifulSoup("", "html.parser")
+        yield cell.get_text(" ", strip=True)
+        yield from [""] * (int(cell.get("colspan", 1)) - 1)
 
 
 def setup(app):

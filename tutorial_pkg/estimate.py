@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.display import paragraph, show_estimates
+from tutorial_pkg.support import together
 from tutorial_pkg.words import Words
 
 Family = Literal["naive", "dml", "benchmark", "other"]
@@ -85,7 +86,7 @@ class Estimate:
             method=self.method if self.method == other.method else f"{self.method} - {other.method}",
             label="",
             family=self.family if self.family == other.family else "other",
-            caution=" ".join(dict.fromkeys(c for c in (self.caution, other.caution) if c)) or None,
+            caution=together(self.caution, other.caution),
         )
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ from tutorial_pkg.data import CausalData
 from tutorial_pkg.estimate import Estimate, from_influence
 from tutorial_pkg.handover import aipw_signal, gained_signal
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.support import Question, caution
+from tutorial_pkg.support import Question, caution, together
 from tutorial_pkg.weighting import CLIPPING
 from tutorial_pkg.words import Words
 
@@ -73,8 +73,7 @@ def policy_value(
         "status quo": [("ATC", marked), ("ATT", 1 - marked)],
     }
     m = nuisances.propensity.mean(axis=1)
-    found = [caution(data.d, m, question, weights) for question, weights in changed[baseline]]
-    said = " ".join(dict.fromkeys(c for c in found if c)) or None
+    said = together(*(caution(data.d, m, question, weights) for question, weights in changed[baseline]))
     return replace(value, outcome="money a row", words=Words("the policy", "money a row"), caution=said)
 
 

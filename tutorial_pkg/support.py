@@ -13,6 +13,9 @@ NEIGHBOURS = 5
 TOLERATED = 3.0
 """Standard errors by which the answer may be off if the rows without comparison are wrong by one of the outcome's."""
 
+MOST_ALONE = 0.5
+"""Share of rows without comparison that is never tolerated, however wide the interval."""
+
 
 def caution(
     d: NDArray[np.int8], propensity: NDArray[np.float64], question: Question, weights: NDArray[np.float64] | None = None
@@ -23,8 +26,9 @@ def caution(
     untreated one when fewer than five treated rows are as unlikely. For such rows the effect is what the models say
     where they saw no data. With L the share of such rows in what the question averages over, the answer is wrong by L
     times what the models are wrong there, and its standard error is about the outcome's deviation over
-    sqrt(sum of m (1-m)): the caution is given when L sqrt(sum of m (1-m)) exceeds 3, or L a half. It sees what the propensity model
-    sees: where the model levels off at 0.9 and the truth is 0.99, rows seem to have comparisons that they do not have.
+    sqrt(sum of m (1-m)): the caution is given when L sqrt(sum of m (1-m)) exceeds 3, or L a half. It sees what the
+    propensity model sees: where the model levels off at 0.9 and the truth is 0.99, rows seem to have comparisons that
+    they do not have.
 
     Parameters
     ----------
@@ -40,7 +44,7 @@ def caution(
         d, propensity, weights = d[counts], propensity[counts], weights[counts]
     alone = _alone(d, propensity)
     lost = {q: _share(alone, d, propensity, q, weights) for q in get_args(Question)}
-    tolerated = min(TOLERATED / np.sqrt(max(np.sum(propensity * (1 - propensity)), 1e-12)), 0.5)
+    tolerated = min(TOLERATED / np.sqrt(max(np.sum(propensity * (1 - propensity)), 1e-12)), MOST_ALONE)
     if lost[question] <= tolerated:
         return None
     whom = {"ATE": "rows", "ATT": "treated rows", "ATC": "untreated rows", "PLR": "weight lies on rows that"}[question]
@@ -48,6 +52,11 @@ def caution(
     instead = f"they do carry {' and '.join(carried)}" if carried else "nor do they carry another average"
     shown = f"{lost[question]:.0%}" if lost[question] >= 0.01 else f"{lost[question]:.1%}"
     return f"{shown} of the {whom} have nobody in the other arm to be compared with; {instead}."
+
+
+def together(*cautions: str | None) -> str | None:
+    """Several cautions as one, each said once; None when there is none."""
+    return " ".join(dict.fromkeys(c for c in cautions if c)) or None
 
 
 def _alone(d: NDArray[np.int8], m: NDArray[np.float64]) -> NDArray[np.bool_]:
