@@ -91,6 +91,8 @@ def readable(table: pd.DataFrame, decimals: int = 2) -> pd.DataFrame:
     shown.columns = pd.MultiIndex.from_tuples(headers) if nested else pd.Index(headers, dtype=object)
     if nested or table.columns.nlevels == 1:
         shown.columns.names = table.columns.names
+    if shown.index.nlevels == shown.columns.nlevels == 1 and shown.columns.name is None:
+        shown = shown.rename_axis(index=None, columns=table.index.name)  # pandas would give it a header row of its own
     return shown
 
 

@@ -1,19 +1,16 @@
 """The built pages in a real browser: accessible, nothing cut, nothing from outside. `make test-browser` runs it."""
 
-import shutil
 from urllib.parse import urlsplit
 
 import pytest
 
 from book.build import BUILD
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
-Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
+Axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test-browser brings it").Axe
 
 HTML = BUILD / "html"
 PAGES = sorted(path.stem for path in (HTML / "book").glob("*.html"))
 WIDTHS, THEMES = (1280, 390), ("light", "dark")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AXE = {"preload": False, "resultTypes": ["violations"], "rules": {"label-content-name-mismatch": {"enabled": True}}}
 TYPESET = "!document.querySelector('script[src*=mathjax]') || window.MathJax?.startup?.promise?.then(() => true)"
 OPEN = "document.querySelectorAll('details').forEach((box) => (box.open = true))"
@@ -31,14 +28,6 @@ CUT = """() => {
     const code = cut(".bd-article .cell_input pre").map((pre) => pre.innerText.split("\\n")[0])
     return { code, tables, scoreboards: tables.filter((head) => head.includes("covers")) }
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.fail("There is no Chromium here; install it, on Debian and Ubuntu by `apt-get install chromium`.")
-    with sync_api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
 
 @pytest.fixture

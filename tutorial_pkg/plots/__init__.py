@@ -1,7 +1,7 @@
 """All figures in one place: each function draws on the axes it is given, or makes its own, and returns them.
 
 Truth and benchmarks are black, naive comparisons vermilion, double machine learning blue, through the whole book;
-an estimate's family decides, not its name; `plot_tradeoff` alone tells learners apart, by what stands before the comma. The palette is that of Okabe and Ito, safe for colour-blind eyes. Words
+an estimate's family decides, not its name. The palette is that of Okabe and Ito, safe for colour-blind eyes. Words
 come from the data: see ``labels``, ``units`` and ``arms`` of :class:`tutorial_pkg.data.CausalData`.
 """
 
@@ -15,10 +15,11 @@ from tutorial_pkg.plots.study import (
     plot_estimates,
     plot_residuals,
 )
-from tutorial_pkg.plots.style import COLOURS, use_style
+from tutorial_pkg.plots.style import COLOURS, panels, use_style
 
 __all__ = [
     "COLOURS",
+    "panels",
     "plot_arms",
     "plot_balance",
     "plot_calibration",

@@ -95,23 +95,32 @@ def plot_draws(
     return ax
 
 
-_LEARNERS = {"linear": "#E69F00", "trees": COLOURS["dml"], "network": COLOURS["treated"]}
+_KINDS = ("#E69F00", COLOURS["dml"], COLOURS["treated"], COLOURS["control"], COLOURS["other"])
 
 
 def plot_tradeoff(
-    table: pd.DataFrame, x: str, y: str, by: str, xlabel: str, ylabel: str, ax: Axes | None = None, joined: bool = True
+    table: pd.DataFrame,
+    x: str,
+    y: str,
+    by: str,
+    xlabel: str,
+    ylabel: str,
+    ax: Axes | None = None,
+    *,
+    kind: str | None = None,
+    joined: bool = True,
 ) -> Axes:
-    """Two columns against each other on logarithmic axes, one colour a family of ``by``, one marker a member.
+    """Two columns against each other on logarithmic axes, one marker a member of ``by``, one colour a kind of it.
 
-    The family is what comes before the comma, as in "trees, untuned". Points of one member are joined in the order
-    of the rows.
+    ``kind`` names the column of kinds, by default each member is one; kinds take their colours in the order of the
+    rows. Points of one member are joined in the same order.
     """
     ax = new_axes(ax, 4.2)
-    seen: dict[str, int] = {}
+    seen: dict[Any, int] = {}
     for name, rows in table.groupby(by, sort=False):
-        family = str(name).split(",")[0]
-        member = seen[family] = seen.get(family, -1) + 1
-        colour = _LEARNERS.get(family, COLOURS["other"])
+        own = rows[kind].iloc[0] if kind else name
+        member = seen[own] = seen.get(own, -1) + 1
+        colour = _KINDS[list(seen).index(own) % len(_KINDS)]
         ax.plot(
             rows[x],
             rows[y],
@@ -130,5 +139,5 @@ def plot_tradeoff(
         axis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=9)
     return ax

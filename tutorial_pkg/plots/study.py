@@ -126,7 +126,7 @@ def plot_balance(table: pd.DataFrame, limit: float = 0.1, ax: Axes | None = None
     for edge in (-limit, limit):
         ax.axvline(edge, color=COLOURS["other"], ls=":", lw=1)
     ax.axvline(0, color=COLOURS["other"], lw=1)
-    ax.set_yticks(positions, [plain(name) for name in shown.index], fontsize=8)
+    ax.set_yticks(positions, [plain(name) for name in shown.index], fontsize=9)
     ax.invert_yaxis()
     ax.set_xlabel("difference of means between the arms, in standard deviations")
     ax.legend()
