@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup, NavigableString
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+from PIL import Image
 
 # Scripts and styles, and what on a page has a use for them; icons come from the font, without the script.
 USED_BY = {
@@ -46,8 +47,19 @@ def finish(folder, footer):
     for path, page in pages.items():
         path.write_text(str(page), encoding="utf-8")
     _keep_used_icons(folder, pages)
+    _lighten_figures(folder)
     _remove_unreachable(folder, pages)
     _front_door(folder, pages)
+
+
+def _lighten_figures(folder):
+    """256 colours are enough for a drawing, at little more than a third of the weight."""
+    for path in folder.glob("_images/*.png"):
+        with Image.open(path) as image:
+            if image.mode == "P":
+                continue  # done before
+            drawing = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        drawing.save(path, optimize=True)
 
 
 def _parse(path):
@@ -209,8 +221,8 @@ def _remove_unreachable(folder, pages):
         for url in re.findall(r"""(?:url\(|@import )["']?([^"')]+)""", text):
             reached.add((sheet.parent / urlsplit(url).path).resolve())
     static = folder / "_static"
-    for path in static.rglob("*"):
-        later = path.relative_to(static).as_posix().startswith(LOADED_LATER)
+    for path in [*static.rglob("*"), *folder.glob("_images/*")]:  # figures of earlier builds stay there
+        later = path.relative_to(folder).as_posix().startswith(tuple(f"_static/{place}" for place in LOADED_LATER))
         if path.is_file() and not later and path.resolve() not in reached:
             path.unlink()
 
