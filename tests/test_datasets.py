@@ -45,6 +45,20 @@ def test_stored_population_truth_is_the_marketplaces():
         assert getattr(stored, name) == pytest.approx(getattr(fresh, name), abs=1e-5)
 
 
+@pytest.mark.slow
+def test_what_is_kept_of_the_sellers_is_what_the_default_learners_find(tmp_path):
+    """Other machines add in another order, and a tree may then split elsewhere."""
+    subprocess.run([sys.executable, DATA / "fit_sellers.py", tmp_path], check=True, capture_output=True)
+    fresh = tp.load_nuisances(tmp_path / tp.datasets.NUISANCES_FILE, tp.load_sellers().data)
+    for estimate in (tp.estimate_plr, tp.estimate_ate, tp.estimate_att):
+        one, other = estimate(fresh), estimate(tp.load_sellers_nuisances())
+        assert one.value == pytest.approx(other.value, abs=0.05 * other.std_error)
+        assert one.std_error == pytest.approx(other.std_error, rel=0.02)
+    found = pd.read_csv(tmp_path / tp.datasets.COMPARISONS_FILE).set_index("label")
+    kept = tp.load_sellers_comparisons().tidy().set_index("label")
+    pd.testing.assert_frame_equal(found, kept[list(found)], rtol=1e-3)
+
+
 def test_the_data_are_found_from_an_installed_wheel(tmp_path):
     """A wheel is built and unpacked; its package, alone on the path, finds the data."""
     hatch = pytest.importorskip("hatchling.builders.wheel")

@@ -100,19 +100,19 @@ def test_words_come_from_the_data(table):
         plots.plot_decomposition({"effect": estimate, "rest": estimate, "sum": estimate}),
         tp.diagnostics.overlap(tp.cross_fit(data, tp.learners.linear(), n_folds=2, n_jobs=1)).figure(),
     ]
-    assert axes[0].get_xlabel() == "effect of training on earnings in 1978 (USD), with 95% interval"
+    assert axes[0].get_xlabel() == "effect of training on earnings in 1978 (USD),\nwith 95% interval"
     assert [t.get_text() for t in axes[1].get_legend().get_texts()] == ["trained", "not trained"]
     assert axes[2].get_ylabel() == "difference in earnings in 1978 (USD)"
     assert [t.get_text() for t in axes[3].get_legend().get_texts()] == ["trained", "not trained"]
     assert " = " in repr(estimate)
     assert " USD, 95% interval" in repr(estimate)
     plain = plots.plot_estimates([tp.naive.difference_in_means(replace(data, labels={}, units={}))])
-    assert plain.get_xlabel() == "effect of followed on sales, with 95% interval"
+    assert plain.get_xlabel() == "effect of followed on sales,\nwith 95% interval"
 
 
 def test_estimates_of_several_outcomes_are_not_said_to_be_of_one(market):
     both = [tp.naive.difference_in_means(market.for_outcome(name).data) for name in ("units_30d", "clicks_30d")]
-    assert plots.plot_estimates(both).get_xlabel() == "effect of following, with 95% interval"
+    assert plots.plot_estimates(both).get_xlabel() == "effect of following,\nwith 95% interval"
 
 
 def test_a_dollar_sign_in_a_name_is_no_formula(table):

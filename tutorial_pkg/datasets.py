@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from tutorial_pkg.estimate import from_error
+from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.marketplace import OUTCOMES, PLACEBO, SellerSample, covariate_names, seller_data
 from tutorial_pkg.nuisance import Nuisances, load_nuisances
 from tutorial_pkg.truth import Targets, Truth
@@ -52,7 +54,23 @@ def load_sellers_nuisances() -> Nuisances:
     return load_nuisances(data_folder() / NUISANCES_FILE, load_sellers().data)
 
 
+def load_sellers_comparisons() -> Estimates:
+    """What the simple comparisons of the book find on the sellers data, from a file beside them: values and errors.
+
+    ``data/fit_sellers.py`` wrote it, and shows the calls.
+
+    Examples
+    --------
+    >>> load_sellers_comparisons().names[0]
+    'difference in means'
+    """
+    data = load_sellers().data
+    rows = pd.read_csv(data_folder() / COMPARISONS_FILE).to_dict("records")
+    return Estimates([from_error(**row, data=data, family="naive") for row in rows])
+
+
 NUISANCES_FILE = "sellers_nuisances.npz"
+COMPARISONS_FILE = "sellers_comparisons.csv"
 TRUTH_PARTS = ("outcome_control", "outcome_treated", "observed_control", "observed_treated")
 
 

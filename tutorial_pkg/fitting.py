@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from tutorial_pkg.choosing import choose, is_binary
 from tutorial_pkg.data import CausalData
@@ -52,7 +53,7 @@ def _choose(model: Any, x: Any, y: NDArray, d: NDArray, name: str, seed: int) ->
     start = time.thread_time()
     rows = _rows_of(name, d, np.arange(len(d)))
     target = d if name == "propensity" else y
-    with threadpool_limits(1), _explained(name, f"choosing its settings on {len(rows):,} rows"):
+    with _libraries().limit(limits=1), _explained(name, f"choosing its settings on {len(rows):,} rows"):
         some = x if isinstance(x, np.ndarray) and len(rows) == len(x) else x[rows]
         return name, choose(_seeded(model, seed), some, target[rows]), time.thread_time() - start
 
@@ -64,7 +65,7 @@ def _fit_fold(
     start = time.thread_time()
     train, test = splits[repeat][fold]
     train, model = _rows_of(name, d, train), _seeded(model, seed + repeat)
-    with threadpool_limits(1), _explained(name, f"fold {fold + 1}, with {len(train):,} training rows"):
+    with _libraries().limit(limits=1), _explained(name, f"fold {fold + 1}, with {len(train):,} training rows"):
         if name == "propensity":
             predicted = model.fit(x[train], d[train]).predict_proba(x[test])[:, 1]
         else:
@@ -72,6 +73,12 @@ def _fit_fold(
             if is_binary(y):  # what is not finite stays so, and is refused
                 predicted = np.where(np.isfinite(predicted), predicted.clip(0, 1), predicted)
     return name, repeat, test, predicted, time.thread_time() - start
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Those with threads of their own; finding them takes longer than a small fit."""
+    return ThreadpoolController()
 
 
 def _rows_of(name: str, d: NDArray, rows: NDArray) -> NDArray:

@@ -12,12 +12,6 @@ def test_regression_with_controls_is_residual_on_residual_to_the_last_digit(chap
     assert chapter["rr_decision"] == pytest.approx(chapter["rr_both"], abs=1e-10)
 
 
-def test_the_predictions_kept_beside_the_data_are_those_that_the_chapter_fits(chapter):
-    """Other machines add in another order, and a tree may then split elsewhere."""
-    assert chapter["rr_kept"] == pytest.approx(chapter["rr_plr"], abs=0.05 * chapter["rr_plr_se"])
-    assert chapter["rr_kept_se"] == pytest.approx(chapter["rr_plr_se"], rel=0.02)
-
-
 def test_with_no_prediction_taken_out_the_slope_is_the_naive_difference(chapter):
     assert chapter["rr_naive_gap"] < 1e-10
 

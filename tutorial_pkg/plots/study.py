@@ -1,5 +1,6 @@
 """Figures of one study: estimates and the words on their axes, arms, residuals, balance, effects."""
 
+import textwrap
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -40,7 +41,7 @@ def plot_estimates(
     words = found[0].words
     same = len({e.words.outcome for e in found}) == 1
     on = f" on {words.outcome_in_unit}" if same else ""
-    ax.set_xlabel(plain(f"effect of {words.treatment}{on}, with 95% interval"))
+    ax.set_xlabel(plain(f"effect of {words.treatment}{on},\nwith 95% interval"))
     if truth is not None:
         ax.legend(loc="best")
     return ax
@@ -69,7 +70,7 @@ def plot_decomposition(parts: "pd.Series | Mapping[str, Estimate]", ax: Axes | N
             ax.plot([i + 0.3, i + 0.7], [start + height] * 2, color=COLOURS["other"], lw=1)
     ax.axhline(0, color=COLOURS["other"], lw=1)
     ax.margins(y=0.14)
-    ax.set_xticks(range(len(parts)), [plain(name) for name in parts.index])
+    ax.set_xticks(range(len(parts)), [textwrap.fill(plain(name), 14) for name in parts.index])
     ax.grid(axis="x", visible=False)
     ax.set_ylabel(plain(f"difference in {parts.name}"))
     return ax
