@@ -84,7 +84,7 @@ def _make_accessible(page):
 
 def _drop_unused(page):
     """Scripts and styles that this page has no use for."""
-    unused = [name for name, use in USED_BY.items() if not (use and page.select(use))]
+    unused = [name for name, use in USED_BY.items() if not (use and page.select_one(use))]
     for tag in page.select("head script, head link"):
         what = (tag.get("src") or tag.get("href") or tag.string or "").lower()
         if any(name in what for name in unused):
