@@ -74,6 +74,11 @@ def test_nothing_is_cut_on_a_desk_and_no_scoreboard_on_a_phone(opened, name):
     assert (desk["tables"], desk["code"], phone["scoreboards"]) == ([], [], [])
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_scrolls_sideways_on_the_narrowest_telephone(opened, name):
+    assert opened(name, 360)[0].evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+
+
 def test_the_dial_moves_by_keyboard(opened):
     page, _ = opened("intro", 1280)
     said = page.locator(".tp-dial [role=status]").first
