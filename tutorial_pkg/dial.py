@@ -105,9 +105,9 @@ _DEFAULT = ("proactive", 1.0, 1.0)
 
 _SENTENCE = (
     "In this sample the naive difference is {naive} units sold in 30 days (95% interval {naive_lower} to {naive_upper}), "
-    "and double machine learning finds {dml} ({dml_lower} to {dml_upper}). The truth is {truth}. The naive difference is "
-    "made of {effect} for the effect, {selection bias} for selection bias, and {gains} because followers gain more or less "
-    "than the others. {caution}"
+    "and double machine learning finds {dml} ({dml_lower} to {dml_upper}). The truth is {truth}. Rounded, the naive "
+    "difference is made of {effect} for the effect, {selection bias} for selection bias, and {gains} for what followers "
+    "gain beyond the others. {caution}"
 )
 
 

@@ -61,6 +61,7 @@ def test_the_bias_grows_with_selection_and_most_at_the_start(chapter):
 def test_the_dials_move_the_naive_difference_and_widen_the_interval_of_double_machine_learning(chapter):
     assert chapter["sb_turn_covers"] >= 43  # of 48, less three binomial standard errors, as if they were independent
     assert chapter["sb_turn_all"] == 48
+    assert chapter["sb_turn_misses"] == "[('proactive', 0.4, 0.0)]"
     assert chapter["sb_turn_wider"] > 1.5
     assert chapter["sb_turn_misleads"] == "yes"
 
