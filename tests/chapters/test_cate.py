@@ -30,6 +30,8 @@ def test_categories_differ_although_any_two_simultaneous_intervals_overlap(chapt
     assert 0.00005 < chapter["cate_p_category"] < 0.01  # the page shows four decimals
     assert chapter["cate_p_cover"] < 1e-6
     assert chapter["cate_band_overlap"] == "yes"
+    assert chapter["cate_pairs"] == 28
+    assert chapter["cate_apart"] == chapter["cate_apart_right"] >= 2
 
 
 def test_the_winners_on_the_slides_are_not_the_best_and_are_quoted_too_high(chapter):
