@@ -14,6 +14,7 @@ WIDTHS, THEMES = (1280, 390), ("light", "dark")
 AXE = {"preload": False, "resultTypes": ["violations"], "rules": {"label-content-name-mismatch": {"enabled": True}}}
 TYPESET = "!document.querySelector('script[src*=mathjax]') || window.MathJax?.startup?.promise?.then(() => true)"
 OPEN = "document.querySelectorAll('details').forEach((box) => (box.open = true))"
+FITS = "document.documentElement.scrollWidth <= innerWidth + 1"
 CUT = """() => {
     // how far an element reaches beyond the place that it can be seen in, which may hide the rest by scrolling
     const beyond = (element) => {
@@ -62,7 +63,7 @@ def test_there_are_pages():
 def test_a_page_is_accessible_quiet_and_does_not_scroll_sideways(opened, name, width, theme):
     page, heard = opened(name, width, theme)
     assert heard == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+    assert page.evaluate(FITS)
     assert page.evaluate("document.querySelectorAll('mjx-merror').length") == 0
     found = Axe().run(page, options=AXE).response["violations"]
     assert [(rule["id"], rule["impact"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == []
@@ -76,7 +77,7 @@ def test_nothing_is_cut_on_a_desk_and_no_scoreboard_on_a_phone(opened, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_scrolls_sideways_on_the_narrowest_telephone(opened, name):
-    assert opened(name, 360)[0].evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+    assert opened(name, 360)[0].evaluate(FITS)
 
 
 def test_the_dial_moves_by_keyboard(opened):

@@ -4,6 +4,8 @@ import math
 
 import pytest
 
+import tutorial_pkg as tp
+
 
 def covers(chapter, key, truth="nc_ate"):
     return chapter[f"{key}_lower"] < chapter[truth] < chapter[f"{key}_upper"]
@@ -11,6 +13,14 @@ def covers(chapter, key, truth="nc_ate"):
 
 def error(chapter, key):
     return chapter[key] - chapter["nc_ate"]
+
+
+def test_what_is_kept_for_the_next_chapters_is_what_this_one_finds(chapter):
+    """Other machines add in another order, and a tree may then split elsewhere."""
+    kept = tp.load_sellers_comparisons()
+    for estimate, key in zip(kept, ("raw", "two", "ols", "twins_all", "ps", "ipw", "plug"), strict=True):
+        assert chapter[f"nc_{key}"] == pytest.approx(estimate.value, abs=0.05 * estimate.std_error), key
+        assert chapter[f"nc_{key}_se"] == pytest.approx(estimate.std_error, rel=0.02), key
 
 
 def test_strata_by_category_remove_nothing_and_each_confounder_removes_some(chapter):
