@@ -11,7 +11,7 @@ from tutorial_pkg.datasets import TRUTH_PARTS
 from tutorial_pkg.marketplace import CATEGORIES, Dials, marketplace_columns, population_targets, simulate_sellers
 
 # A typical draw: its own true effects, and the estimate that the true nuisances would give, lie near the population's.
-N_ROWS, SEED = 10_000, 6
+N_ROWS, SEED = 10_000, 11
 
 OUTCOME_MEANINGS = {
     "units_30d": ("units", "outcome", "units sold in the 30 days after the recommendation"),

@@ -19,7 +19,7 @@ def repeated(market):
 
 
 def test_a_sound_analysis_passes_every_check():
-    data = tp.simulate_sellers(4_000, seed=12, n_covariates=15).data
+    data = tp.simulate_sellers(4_000, seed=12, n_covariates=15, selection=0.5).data  # far from every limit
     nuisances = tp.cross_fit(data, n_folds=3, n_repeats=3, progress=False)
     checks = diagnostics.all_checks(nuisances, placebo_outcome="units_prev_30d")
     assert len(checks) == 6
@@ -91,10 +91,23 @@ def test_balance_fails_when_the_propensity_model_is_empty(market, nuisances):
 
 
 def test_placebo_fails_when_a_confounder_is_left_out(market):
-    kept = [c for c in market.data.covariates if not c.endswith("_score")]
+    kept = ["product_category", "list_price", "season_index", "rating_score"]  # neither seller nor history
     blind = tp.CausalData(market.data.frame, "units_30d", "aligned", kept, cluster="seller_id")
     fitted = tp.cross_fit(blind, tp.learners.linear(), n_folds=3)
     assert diagnostics.placebo(fitted, "units_prev_30d").passed is False
+
+
+def test_a_placebo_that_the_covariates_contain_is_refused(market):
+    """Its window lies inside theirs: adjusted for its own parts, it shows no effect whatever is hidden."""
+    data = tp.simulate_sellers(1_500, seed=3).data
+    month = [f"units_sold_week_{week:02d}" for week in (1, 2, 3, 4)]
+    frame = data.frame.assign(last_month=data.frame[month].sum(axis=1).astype(float))
+    few = ["engagement_score", "demand_score", *month]
+    inside = tp.CausalData(frame, "units_30d", "aligned", few, cluster="seller_id")
+    fitted = tp.cross_fit(inside, tp.learners.linear(), n_folds=3, progress=False)
+    with pytest.raises(ValueError, match="contain 'last_month'.*take the covariates of its window out"):
+        diagnostics.placebo(fitted, "last_month")
+    assert diagnostics.placebo(fitted, "units_prev_30d")  # the month that no covariate contains
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from tutorial_pkg.truth import Targets, Truth
 def load_sellers(outcome: str = "units_30d") -> SellerSample:
     """The committed sellers data: 10,000 outlet-deal recommendations with their truth. Synthetic.
 
-    Drawn from the marketplace's ``proactive`` scenario with seed 6; ``data/README.md`` is its data card
+    Drawn from the marketplace's ``proactive`` scenario with seed 11; ``data/README.md`` is its data card
     and ``data/dictionary.csv`` explains every column.
 
     Examples

@@ -21,6 +21,9 @@ from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.weighting import CLIPPING, check_clipping, effective_share, inverse_weights, share_clipped
 
+CONTAINED = 0.95
+"""Share of a placebo outcome that covariates may explain before the placebo says nothing."""
+
 
 def overlap(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     """Are there comparable rows in both arms? Propensities by arm, share clipped, effective sample sizes.
@@ -81,8 +84,16 @@ def placebo(nuisances: Nuisances, outcome: str) -> Check:
     """Is there an effect where there can be none? The ATE on an outcome measured before the decision.
 
     The propensities are reused; only outcome models are fitted. Fails when the 95% interval excludes zero.
+    Refuses an outcome of which the covariates explain more than 95%: adjusting for them adjusts the placebo to
+    nothing, whatever was left out, and the check could not fail.
     """
     fitted = cross_fit(nuisances.data.with_outcome(outcome), reuse=nuisances, progress=False)
+    explained = fitted.losses["share explained"].drop("propensity").astype(float).max()
+    if explained > CONTAINED:
+        raise ValueError(
+            f"The covariates contain {outcome!r} ({explained:.0%} of it is explained), so it would show no effect "
+            "whatever is hidden; take the covariates of its window out, or a placebo from outside their windows."
+        )
     return _should_be_zero("placebo", estimate_ate(fitted), f"on {outcome}, which the decision cannot have changed,")
 
 

@@ -3,7 +3,7 @@
 from tutorial_pkg.marketplace.columns import CATEGORIES, marketplace_columns
 from tutorial_pkg.marketplace.covariates import covariate_names
 from tutorial_pkg.marketplace.model import OUTCOMES, PLACEBO, RECOMMENDATIONS, SCENARIOS, Dials
-from tutorial_pkg.marketplace.population import population_rows, population_targets
+from tutorial_pkg.marketplace.population import effect_on_all, population_rows, population_targets
 from tutorial_pkg.marketplace.simulate import EFFECT_MODIFIERS, SellerSample, seller_data, simulate_sellers
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Dials",
     "SellerSample",
     "covariate_names",
+    "effect_on_all",
     "marketplace_columns",
     "population_rows",
     "population_targets",

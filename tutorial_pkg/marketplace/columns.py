@@ -1,7 +1,7 @@
 """The columns of the marketplace: names, groups, units, meanings, and the marginal distribution of each.
 
-A column is a fixed function of a few latent traits of the seller and the product plus noise of its own.
-Every column has its own random stream, so any subset of columns can be drawn, and is the same as in the
+A column is a fixed function of a few latent traits of the seller and the product plus noise of its own, or
+computed from the product's weekly history. Every column has its own random stream, so any subset of columns can be drawn, and is the same as in the
 full table.
 """
 
@@ -24,7 +24,8 @@ class Column:
     ``kind`` fixes the marginal distribution of the column given its standard normal score z:
     ``score`` 50 + 15 z on 0 to 100; ``share`` logistic(loc + scale z); ``count`` and ``money``
     exp(loc + scale z), rounded to whole units or cents; ``number`` loc + scale z; ``flag`` 1 when
-    z > loc; ``uniform`` Phi(z) between 0 and scale, rounded down.
+    z > loc; ``uniform`` Phi(z) between 0 and scale, rounded down; ``history`` nothing of the kind: the
+    column is computed from the product's 26 weeks (:mod:`tutorial_pkg.marketplace.history`).
     """
 
     name: str
@@ -49,13 +50,12 @@ _DRIVERS = [  # group, name, unit, meaning, kind, loc, scale, loads
      "how often earlier recommendations of any kind were followed", "score", 0.0, 1.0, {"drive": 0.6}),
     ("seller profile", "account_size_score", "points 0-100", "size of the account among all sellers",
      "score", 0.0, 1.0, {"size": 0.9}),
-    ("inventory management", "weeks_of_cover", "weeks", "stock on hand divided by weekly demand",
-     "number", 14.0, 6.0, {"stock": 0.9}),
-    ("inventory management", "sell_through_score", "points 0-100", "speed at which stock turned over in 90 days",
-     "score", 0.0, 1.0, {"demand": 0.5, "stock": -0.5}),
+    ("inventory management", "weeks_of_cover", "weeks", "stock on hand over the mean weekly sales of the 26 weeks",
+     "history", 0.0, 0.0, {}),
+    ("demand history", "units_sold_26w", "units", "units sold in the 26 weeks", "history", 0.0, 0.0, {}),
     ("demand history", "demand_score", "points 0-100", "forecast demand among products of the category",
      "score", 0.0, 1.0, {"demand": 0.9}),
-    ("demand history", "traffic_score", "points 0-100", "visits to the listing among products of the category",
+    ("demand history", "traffic_score", "points 0-100", "visits to the listing expected, among products of the category",
      "score", 0.0, 1.0, {"demand": 0.6, "quality": 0.4}),
     ("product characteristics", "rating_score", "points 0-100", "customer rating among products of the category",
      "score", 0.0, 1.0, {"quality": 0.8}),
@@ -97,22 +97,23 @@ _SELLER: _Table = [
 ]  # fmt: skip
 
 _INVENTORY: _Table = [
-    ("stock_on_hand", "units", "units in stock today", "count", 4.2, 0.8, {"stock": 0.6, "demand": 0.5}),
-    ("excess_units", "units", "units beyond expected demand", "count", 2.4, 1.2, {"stock": 0.8}),
-    ("aged_units_180d", "units", "units in stock longer than 180 days", "count", 1.2, 1.2, {"stock": 0.6}),
+    ("stock_on_hand", "units", "units in stock at the close of the 26 weeks", "history", 0.0, 0.0, {}),
+    ("excess_units", "units", "units in stock beyond 12 weeks of the mean weekly sales", "history", 0.0, 0.0, {}),
+    ("aged_units", "units", "units in stock that arrived before the 26 weeks, first in, first out", "history",
+     0.0, 0.0, {}),
+    ("reserved_units", "units", "units in stock reserved for open orders", "history", 0.0, 0.0, {}),
+    ("stockout_weeks_26w", "weeks", "weeks, of 26, that ended without stock", "history", 0.0, 0.0, {}),
+    ("deliveries_26w", "weeks", "weeks, of 26, with a delivery", "history", 0.0, 0.0, {}),
+    ("delivered_units_26w", "units", "units delivered in the 26 weeks", "history", 0.0, 0.0, {}),
+    ("sell_through_share", "share", "units sold in the 26 weeks over those and the stock on hand", "history",
+     0.0, 0.0, {}),
+    ("stock_turn", "ratio", "units sold in the 26 weeks over the mean stock at week's end", "history", 0.0, 0.0, {}),
     ("inbound_units", "units", "units on the way to the warehouse", "count", 2.8, 1.1, {"demand": 0.4}),
-    ("reserved_units", "units", "units reserved for open orders", "count", 1.0, 0.9, {"demand": 0.5}),
-    ("stockout_days_90d", "days", "days without stock in 90 days", "count", 0.9, 1.0, {"stock": -0.6}),
-    ("replenishments_90d", "orders", "replenishment orders in 90 days", "count", 1.2, 0.6, {"expertise": 0.4}),
-    ("order_interval_days", "days", "days between replenishment orders", "count", 3.0, 0.5, {"expertise": -0.4}),
     ("lead_time_days", "days", "days from order to availability", "count", 3.2, 0.5, {"expertise": -0.2}),
     ("forecast_error_share", "share", "absolute error of the seller's own forecast", "share", -0.8, 0.6,
      {"expertise": -0.5}),
-    ("storage_fee_month", "USD", "storage fee of the last month", "money", 2.6, 0.9, {"stock": 0.6}),
     ("removal_orders_12m", "orders", "removal orders in 12 months", "count", 0.1, 0.8, {"stock": 0.3}),
-    ("excess_alerts_90d", "alerts", "excess-stock alerts in 90 days", "count", 0.6, 0.8, {"stock": 0.6}),
-    ("restock_alerts_90d", "alerts", "low-stock alerts in 90 days", "count", 0.6, 0.8, {"stock": -0.6}),
-    ("capacity_used_share", "share", "share of the storage limit in use", "share", 0.3, 0.9, {"stock": 0.5}),
+    ("capacity_used_share", "share", "share of the account's storage limit in use", "share", 0.3, 0.9, {"stock": 0.5}),
 ]  # fmt: skip
 
 _PRODUCT: _Table = [
@@ -141,32 +142,32 @@ _PRODUCT: _Table = [
 ]  # fmt: skip
 
 _DEMAND: _Table = [
-    ("conversion_share", "share", "share of visits that ended in an order", "share", -2.2, 0.4, {"quality": 0.3}),
+    ("conversion_share", "share", "units sold over visits in the 26 weeks", "history", 0.0, 0.0, {}),
     ("search_rank", "rank", "position in search", "count", 3.5, 1.0, {"demand": -0.5}),
     ("wishlist_adds_90d", "adds", "wish-list additions in 90 days", "count", 2.0, 1.0, {"demand": 0.5}),
     ("cart_adds_90d", "adds", "cart additions in 90 days", "count", 3.0, 0.9, {"demand": 0.6}),
     ("repeat_buyer_share", "share", "share of orders from returning customers", "share", -1.6, 0.6, {"quality": 0.3}),
-    ("demand_volatility", "share", "weekly coefficient of variation of demand", "share", -0.6, 0.5, {}),
-    ("deal_units_12m", "units", "units sold in deals in 12 months", "count", 1.5, 1.2, {"demand": 0.3}),
-    ("coupon_units_12m", "units", "units sold with coupons in 12 months", "count", 1.3, 1.2, {"demand": 0.2}),
-    ("forecast_growth", "ratio", "forecast demand relative to the last 30 days", "number", 1.0, 0.2, {}),
+    ("demand_volatility", "ratio", "standard deviation over mean of the 26 weekly sales", "history", 0.0, 0.0, {}),
+    ("deal_units_26w", "units", "units sold in deals, of those sold in the 26 weeks", "history", 0.0, 0.0, {}),
+    ("coupon_units_26w", "units", "units sold with coupons, of those sold in the 26 weeks", "history", 0.0, 0.0, {}),
+    ("forecast_growth", "ratio", "forecast growth of the category's demand", "number", 1.0, 0.2, {}),
 ]  # fmt: skip
 
 _SEASON: _Table = [
-    ("days_to_holiday", "days", "days until the next shopping holiday", "uniform", 0.0, 60.0, {}),
-    ("week_of_year", "week", "calendar week of the recommendation", "uniform", 0.0, 52.0, {}),
+    ("week_of_year", "week", "calendar week of the recommendation, from 0", "uniform", 0.0, 52.0, {}),
+    ("weeks_to_gift_season", "weeks", "weeks until the gift season begins in week 47", "history", 0.0, 0.0, {}),
+    ("is_gift_season", "0/1", "the recommendation falls into weeks 47 to 51", "history", 0.0, 0.0, {}),
     ("last_year_uplift", "ratio", "same 30 days last year relative to its yearly mean", "number", 1.0, 0.25, {}),
     ("temperature_anomaly", "deg C", "forecast temperature against the norm", "number", 0.0, 2.0, {}),
     ("promotion_calendar_days", "days", "store-wide promotion days in the next 30", "uniform", 0.0, 9.0, {}),
-    ("is_gift_season", "0/1", "the next 30 days contain a gift season", "flag", 0.8, 1.0, {}),
 ]  # fmt: skip
 
 _WEEKLY = [  # series, group, unit, meaning, kind, loc, scale, loads
-    ("units_sold", "demand history", "units", "units sold", "count", 1.5, 0.7, {"demand": 0.6}),
-    ("visits", "demand history", "visits", "visits to the listing", "count", 4.0, 0.8, {"demand": 0.5, "quality": 0.2}),
-    ("stock_level", "inventory management", "units", "units in stock at week's end", "count", 4.1, 0.9, {"stock": 0.5}),
+    ("units_sold", "demand history", "units", "units sold", "history", 0.0, 0.0, {}),
+    ("visits", "demand history", "visits", "visits to the listing", "history", 0.0, 0.0, {}),
+    ("delivered", "inventory management", "units", "units delivered", "history", 0.0, 0.0, {}),
+    ("stock_level", "inventory management", "units", "units in stock at week's end", "history", 0.0, 0.0, {}),
     ("ad_spend", "inventory management", "USD", "spend on sponsored ads", "money", 2.2, 1.0, {"drive": 0.4}),
-    ("price_paid", "product characteristics", "USD", "mean price paid", "money", 2.9, 0.4, {"price": 0.5}),
 ]  # fmt: skip
 
 
@@ -186,7 +187,11 @@ def marketplace_columns() -> list[Column]:
     ]
     for series, group, unit, meaning, kind, loc, scale, loads in _WEEKLY:
         for week in range(1, N_WEEKS + 1):
-            when = f"{meaning}, {week} week{'s' * (week > 1)} ago"
+            when = (
+                f"{meaning}, in the last of the 26 weeks"
+                if week == 1
+                else f"{meaning}, {week - 1} week{'s' * (week > 2)} earlier"
+            )
             name = f"{series}_week_{week:02d}"
             columns.append(Column(name, group, unit, when, kind, loc, scale, tuple(loads.items()), series))
     return columns

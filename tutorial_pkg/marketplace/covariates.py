@@ -15,15 +15,13 @@ from tutorial_pkg.marketplace.columns import (
     marketplace_columns,
     shape_marginal,
 )
+from tutorial_pkg.marketplace.history import History
 from tutorial_pkg.marketplace.model import Array, Columns
+from tutorial_pkg.marketplace.streams import stream
 
 _COLUMNS = {column.name: column for column in marketplace_columns()}
 _ROWS_PER_SELLER = 4
-
-
-def stream(seed: int, name: str) -> np.random.Generator:
-    """The random numbers of one column or draw: fixed by seed and name alone."""
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, *name.encode()])))
+_BEFORE_HISTORY = [name for name in (*DRIVERS, "week_of_year") if _COLUMNS[name].kind != "history"]
 
 
 def covariate_names(n_covariates: int | None = None) -> list[str]:
@@ -37,16 +35,25 @@ def covariate_names(n_covariates: int | None = None) -> list[str]:
     return (names + [extra_column(i).name for i in range(1, wanted - len(names) + 1)])[:wanted]
 
 
-def draw_covariates(names: Sequence[str], latents: Columns, seed: int) -> NDArray[np.float32]:
+def draw_covariates(
+    names: Sequence[str], latents: Columns, category: NDArray[np.int8], recommendation: str, seed: int
+) -> NDArray[np.float32]:
     """The named covariates, (n_covariates, n_rows): a row a covariate, each written once, in place."""
     n_rows = len(latents["demand"])
     matrix = np.empty((len(names), n_rows), dtype=np.float32)
+    # What is computed from floats must be computed from those that the analyst sees: float32, read back.
+    seen = {
+        name: _draw_column(_COLUMNS[name], latents, seed, None).astype(np.float32).astype(float)
+        for name in _BEFORE_HISTORY
+    }
+    history = History(seen, category, latents["stock"], recommendation, seed)
     rows = iter(matrix)
     for series, columns in groupby(map(_column_named, names), key=lambda column: column.series):
         # weeks of one series share half of what the latents do not explain
         shared = stream(seed, series).standard_normal(n_rows) if series else None
         for column in columns:
-            next(rows)[:] = _draw_column(column, latents, seed, shared)
+            known = column.kind == "history"
+            next(rows)[:] = history.column(column.name) if known else _draw_column(column, latents, seed, shared)
     return matrix
 
 

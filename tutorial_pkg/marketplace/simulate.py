@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.marketplace.columns import CATEGORIES, DRIVERS
-from tutorial_pkg.marketplace.covariates import covariate_names, draw_category, draw_covariates, draw_latents, stream
+from tutorial_pkg.marketplace.covariates import covariate_names, draw_category, draw_covariates, draw_latents
 from tutorial_pkg.marketplace.model import (
     OUTCOMES,
     PLACEBO,
@@ -29,6 +29,7 @@ from tutorial_pkg.marketplace.model import (
     propensity_given_trait,
 )
 from tutorial_pkg.marketplace.population import targets_on
+from tutorial_pkg.marketplace.streams import stream
 from tutorial_pkg.truth import Truth
 
 EFFECT_MODIFIERS = (
@@ -77,6 +78,9 @@ def simulate_sellers(
     overlap: float = 1.0,
     hidden: float = 0.0,
     effect: float = 1.0,
+    never_below: float = 0.0,
+    always_above: float = 100.0,
+    crowding: float = 0.0,
 ) -> SellerSample:
     """Draw recommendations shown to sellers, with known effects of following them.
 
@@ -96,7 +100,7 @@ def simulate_sellers(
     n_covariates : int, optional
         All named covariates by default. Fewer keeps those that matter first (at least 15); more adds
         uninformative signals.
-    selection, overlap, hidden, effect : float
+    selection, overlap, hidden, effect, never_below, always_above, crowding : float
         See :class:`Dials`.
 
     Returns
@@ -110,7 +114,7 @@ def simulate_sellers(
     >>> len(sample.data.covariates) >= 200
     True
     """
-    dials = Dials(scenario, recommendation, selection, overlap, hidden, effect)
+    dials = Dials(scenario, recommendation, selection, overlap, hidden, effect, never_below, always_above, crowding)
     if outcome not in (*OUTCOMES, PLACEBO):
         raise ValueError(f"outcome={outcome!r} is not known; choose one of {', '.join((*OUTCOMES, PLACEBO))}.")
     if n_rows < 20:
@@ -118,8 +122,7 @@ def simulate_sellers(
     names = covariate_names(n_covariates)
     latents, sellers = draw_latents(n_rows, seed)
     category = draw_category(n_rows, seed)
-    matrix = draw_covariates(names, latents, seed)
-    # Floats in the score must be those that the analyst sees: float32, read back.
+    matrix = draw_covariates(names, latents, category, recommendation, seed)
     seen = {name: row.astype(float) for name, row in zip(names, matrix, strict=True) if name in DRIVERS}
     drawn = _draw_outcomes(dials, seen, category, sellers, stream(seed, "outcomes"))
     return SellerSample(seller_data(_frame(matrix, names, category, sellers, drawn), outcome, names), drawn.truths)
@@ -159,10 +162,11 @@ def _draw_outcomes(
     n_rows, n_sellers = len(sellers), int(sellers[-1]) + 1
     trait = source.choice(np.array([-1, 1], dtype=np.int8), n_sellers)[sellers]
     score = decision_score(dials, seen, category)
-    chance = propensity_given_trait(dials, score, trait)
+    chance = propensity_given_trait(dials, seen, score, trait)
     aligned = (source.random(n_rows) < chance).astype(np.int8)
 
-    means = conditional_means(dials, seen, category)
+    following = np.bincount(category, aligned) / np.maximum(np.bincount(category), 1)
+    means = conditional_means(dials, seen, category, following[category])
     per_click = conversion(seen)
     # Frailties with mean one leave E[Y | X] as it is and make rows of one seller alike.
     frailty = source.gamma(25.0, 1 / 25.0, n_sellers)[sellers] * source.gamma(16.0, 1 / 16.0, n_rows)
@@ -176,7 +180,7 @@ def _draw_outcomes(
         potential["clicks_30d"].append(clicks.astype(float))
         potential["units_30d"].append(units.astype(float))
         potential["revenue_30d"].append(np.round(prices(dials, seen)[arm] * units * basket, 2))
-    previous = source.poisson(means[PLACEBO][0] * frailty + 0.95 * shift * frailty).astype(float)
+    previous = source.poisson((means[PLACEBO][0] + shift) * frailty).astype(float)
     potential[PLACEBO] = [previous, previous]
 
     m = propensity(dials, seen, category)
