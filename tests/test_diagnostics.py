@@ -105,7 +105,7 @@ def test_a_placebo_that_the_covariates_contain_is_refused(market):
     few = ["engagement_score", "demand_score", *month]
     inside = tp.CausalData(frame, "units_30d", "aligned", few, cluster="seller_id")
     fitted = tp.cross_fit(inside, tp.learners.linear(), n_folds=3, progress=False)
-    with pytest.raises(ValueError, match="contain 'last_month'.*take the covariates of its window out"):
+    with pytest.raises(ValueError, match=r"contain 'last_month'.*take the covariates of its window out"):
         diagnostics.placebo(fitted, "last_month")
     assert diagnostics.placebo(fitted, "units_prev_30d")  # the month that no covariate contains
 

@@ -117,17 +117,22 @@ def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: i
     return _without_influence(data, value, std_error, name)
 
 
-def inverse_propensity_weighted(data: CausalData, clipping: float = CLIPPING) -> Estimate:
+def inverse_propensity_weighted(
+    data: CausalData, clipping: float = CLIPPING, propensity: NDArray | None = None
+) -> Estimate:
     """Difference of outcome means weighted by 1/m and 1/(1-m), weights summing to one in each arm.
 
-    Estimates the ATE when the propensity model, a logistic regression on all rows, is right; the estimator
-    IPW2 of Lunceford and Davidian (2004). Propensities are moved into [clipping, 1 - clipping]. The standard
-    error takes them as known, clustered where data name a cluster; that they are estimated makes it too
-    large if anything (Hirano, Imbens and Ridder, 2003).
+    Estimates the ATE when the propensity model is right: a logistic regression on all rows, or whatever gave
+    ``propensity``, one value a row; the estimator IPW2 of Lunceford and Davidian (2004). Propensities are moved
+    into [clipping, 1 - clipping]. The standard error takes them as known, clustered where data name a cluster;
+    that a logistic regression estimates them makes it too large if anything (Lunceford and Davidian, 2004).
     """
     check_clipping(clipping)
     y, d = data.y, data.d
-    weights = inverse_weights(d, _logit_propensity(data), clipping)
+    m = _logit_propensity(data) if propensity is None else np.asarray(propensity, dtype=float)
+    if m.shape != y.shape or not ((m >= 0) & (m <= 1)).all():
+        raise ValueError(f"propensity needs one value between 0 and 1 for each of the {data.n_rows:,} rows.")
+    weights = inverse_weights(d, m, clipping)
     means = np.array([np.average(y[d == arm], weights=weights[d == arm]) for arm in (0, 1)])
     influence = np.zeros(data.n_rows)
     for arm, sign in ((0, -1), (1, 1)):
