@@ -62,6 +62,43 @@ def test_policies_cover_their_gain_over_each_baseline(baseline):
     assert covered >= binom.ppf(0.002, n_markets, 0.95)
 
 
+def test_decisions_have_averages_of_their_own(fitted, big):
+    found = tp.policy.decisions(fitted)
+    ate, att, message, default = found
+    p = fitted.data.d.mean()
+    assert (ate.value, att.value) == (tp.estimate_ate(fitted).value, tp.estimate_att(fitted).value)
+    assert message.value == pytest.approx(p * att.value)
+    assert message.value + default.value == pytest.approx(ate.value)
+    assert default.value == pytest.approx((1 - p) * tp.estimate_atc(fitted).value, rel=1e-3)  # but for clipping
+    truths = big.truth.decisions()
+    assert list(truths.index) == list(tp.policy.DECISIONS)
+    assert truths.iloc[2] + truths.iloc[3] == pytest.approx(big.truth.ate)
+    assert found.compare(truths)["covers"].all()
+
+
+def test_an_offer_pays_those_too_who_follow_anyway():
+    """40 markets: by this bound a 95% interval covers too few of them once in 500 times."""
+    covered, n_markets, cost, worth = 0, 40, 12.0, 4.0
+    for seed in range(n_markets):
+        sample = tp.simulate_sellers(1_000, seed=3_000 + seed, n_covariates=15)
+        truth, data = sample.truth, sample.data
+        known = tp.Nuisances.given(data, truth.outcome_control, truth.outcome_treated, truth.propensity)
+        keen = data.frame["engagement_score"].to_numpy() > 50
+        gain = tp.truth.offer_value(truth, keen, cost, worth)
+        assert gain == pytest.approx(np.mean(keen * (worth * (1 - truth.propensity) * truth.cate - cost)))
+        value = tp.policy.offer_value(known, keen, cost, worth)
+        assert value.value < tp.policy.policy_value(known, keen, cost, worth).value
+        covered += value.covers(gain)
+    assert covered >= binom.ppf(0.002, n_markets, 0.95)
+
+
+@pytest.mark.parametrize("wrong", [{"cost": np.nan}, {"value_per_unit": np.inf}, {"offered": [1, 0]}])
+def test_an_offer_that_makes_no_sense_is_refused(fitted, wrong):
+    arguments = {"offered": np.ones(fitted.data.n_rows), "cost": 1.0} | wrong
+    with pytest.raises(ValueError, match=next(iter(wrong)) if "offered" not in wrong else "one True or False"):
+        tp.policy.offer_value(fitted, **arguments)
+
+
 def test_a_policy_is_cautioned_for_the_rows_whose_treatment_it_changes():
     """Beyond x = 1 nobody is untreated: treating there changes nothing of the status quo, and nobody knows its gain."""
     rng = np.random.default_rng(5)

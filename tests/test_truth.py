@@ -80,7 +80,7 @@ def test_a_population_is_asked_for_when_it_is_needed(known):
     with pytest.raises(ValueError, match="knows only its own rows"):
         known.ate  # noqa: B018
     asked = []
-    targets = truth.Targets(1.0, 2.0, 3.0, 4.0, {"ate": 0.5})
+    targets = truth.Targets(1.0, 2.0, 3.0, 4.0, errors={"ate": 0.5})
     lazy = replace(known, population_targets=lambda: asked.append(1) or targets)
     assert asked == []
     assert (lazy.ate, lazy.att, lazy.atc, lazy.plr) == (1.0, 2.0, 3.0, 4.0)

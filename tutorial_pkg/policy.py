@@ -1,4 +1,4 @@
-"""Whom to treat when treating costs money: the value of a policy, and shallow trees that choose one."""
+"""What decisions bring, and whom to treat when treating costs money: values of policies, and shallow trees that choose."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
@@ -8,7 +8,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from tutorial_pkg.data import CausalData
+from tutorial_pkg.effects import estimate_ate, estimate_att
 from tutorial_pkg.estimate import Estimate, from_influence
+from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.handover import aipw_signal, gained_signal
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.support import Question, caution, together
@@ -16,6 +18,24 @@ from tutorial_pkg.weighting import CLIPPING
 from tutorial_pkg.words import Words
 
 Baseline = Literal["nobody", "everybody", "status quo"]
+DECISIONS = ("all follow, against none", "followers, against themselves", "the message, against none", "a default")
+"""Four decisions, whose averages are E[Y1 - Y0], E[Y1 - Y0 | D = 1], p E[Y1 - Y0 | D = 1], (1 - p) E[Y1 - Y0 | D = 0]."""
+
+
+def decisions(nuisances: Nuisances, clipping: float = CLIPPING) -> Estimates:
+    """What four decisions bring, in outcome units; each has an average of its own.
+
+    "all follow, against none" is the ATE and "followers, against themselves" the ATT, a follower. "the message,
+    against none" is what switching the message off would lose a row, where it works through following alone: p ATT.
+    "a default" is what a row gains when all follow who do not follow today: (1 - p) ATC. From doubly robust signals,
+    errors by cluster; :meth:`tutorial_pkg.truth.Truth.decisions` has the truth.
+    """
+    message = policy_value(nuisances, np.zeros(nuisances.data.n_rows), clipping=clipping, baseline="status quo")
+    default = policy_value(nuisances, np.ones(nuisances.data.n_rows), clipping=clipping, baseline="status quo")
+    lost = replace(message, value=-message.value, influence=-np.asarray(message.influence))
+    found = [estimate_ate(nuisances, clipping), estimate_att(nuisances, clipping), lost, default]
+    unit = {"outcome": nuisances.data.outcome, "words": nuisances.data.words}
+    return Estimates({name: replace(one, **unit) for name, one in zip(DECISIONS, found, strict=True)})  # type: ignore[arg-type]
 
 
 def policy_value(
@@ -75,6 +95,28 @@ def policy_value(
     m = nuisances.propensity.mean(axis=1)
     said = together(*(caution(data.d, m, question, weights) for question, weights in changed[baseline]))
     return replace(value, outcome="money a row", words=Words("the policy", "money a row"), caution=said)
+
+
+def offer_value(
+    nuisances: Nuisances, offered: ArrayLike, cost: float, value_per_unit: float = 1.0, clipping: float = CLIPPING
+) -> Estimate:
+    """Mean gain per row, against today, of paying ``cost`` to the rows marked in ``offered`` for following, in money.
+
+    All of them follow and all are paid, those too who follow today for nothing; the others decide as they do today.
+    Estimates E[pi(X) (value_per_unit (Y(1) - Y) - cost)], which is E[pi(X) (value_per_unit (1 - m(X)) tau(X) - cost)],
+    from doubly robust signals. Arguments, and what makes it honest, as in :func:`policy_value`.
+    """
+    data = nuisances.data
+    if not np.isfinite([cost, value_per_unit]).all():
+        raise ValueError(f"cost={cost!r} and value_per_unit={value_per_unit!r} must be finite numbers, in money.")
+    marked = marked_rows(offered, data.n_rows)
+    data.check_index(offered, "offered")
+    added = (aipw_signal(nuisances, clipping) - gained_signal(nuisances, clipping)).mean(axis=1)
+    gain = marked * (value_per_unit * added - cost)
+    names = {"estimand": "offer value", "method": "DML (IRM)", "label": "vs status quo"}
+    value = from_influence(gain.mean(), gain - gain.mean(), data, family="dml", **names)
+    said = caution(data.d, nuisances.propensity.mean(axis=1), "ATC", marked)
+    return replace(value, outcome="money a row", words=Words("the offer", "money a row"), caution=said)
 
 
 def marked_rows(treat: ArrayLike, n_rows: int) -> NDArray:

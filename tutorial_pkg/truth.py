@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import spearmanr
 
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.policy import marked_rows
+from tutorial_pkg.policy import DECISIONS, marked_rows
 
 Array = NDArray[np.float64]
 
@@ -19,13 +19,15 @@ Array = NDArray[np.float64]
 class Targets:
     """The four average effects, in outcome units per recommendation, with their Monte Carlo errors.
 
-    ``plr`` is the overlap-weighted effect E[m(1-m)tau] / E[m(1-m)], the target of residual on residual.
+    ``plr`` is the overlap-weighted effect E[m(1-m)tau] / E[m(1-m)], the target of residual on residual; ``share``
+    is that of the rows that follow, E[m].
     """
 
     ate: float
     att: float
     atc: float
     plr: float
+    share: float = np.nan
     errors: dict[str, float] = field(default_factory=dict)
 
 
@@ -87,6 +89,11 @@ class Truth:
         """E[m(1-m)tau] / E[m(1-m)] in the population."""
         return self.population.plr
 
+    def decisions(self) -> pd.Series:
+        """What the decisions of :func:`tutorial_pkg.policy.decisions` truly bring in the population, outcome units."""
+        p = self.population.share
+        return pd.Series([self.ate, self.att, p * self.att, (1 - p) * self.atc], index=list(DECISIONS))
+
     def gate(self, groups: pd.Series) -> pd.Series:
         """Mean conditional effect of the sample's rows in each group; ``groups`` has one label a row."""
         return pd.Series(self.cate).groupby(np.asarray(groups), observed=True).mean()
@@ -115,7 +122,7 @@ def targets_of(cate: Array, propensity: Array, treated: NDArray[np.bool_] | None
         influence = w * (cate - value[name]) / w.mean()
         blocks = [block.mean() for block in np.array_split(influence, 200)]
         errors[name] = float(np.std(blocks, ddof=1) / np.sqrt(len(blocks)))
-    return Targets(value["ate"], value["att"], value["atc"], value["plr"], errors)
+    return Targets(value["ate"], value["att"], value["atc"], value["plr"], float(m.mean()), errors)
 
 
 def decompose_bias(data: CausalData, truth: Truth) -> pd.Series:
@@ -195,6 +202,12 @@ def evaluate_cate(
     if interval is not None:
         table["coverage"] = bands["covers"].mean()
     return pd.Series(measures), table.rename_axis("propensity")
+
+
+def offer_value(truth: Truth, offered: ArrayLike, cost: float, value_per_unit: float = 1.0) -> float:
+    """True :func:`tutorial_pkg.policy.offer_value` on the truth's rows, in money a row."""
+    added = value_per_unit * (1 - truth.propensity) * truth.cate - cost
+    return float(np.mean(marked_rows(offered, added.size) * added))
 
 
 def policy_regret(truth: Truth, treat: ArrayLike, cost: float = 0.0, value_per_unit: float = 1.0) -> pd.Series:
