@@ -69,8 +69,26 @@ def load_sellers_comparisons() -> Estimates:
     return Estimates([from_error(**row, data=data, family="naive") for row in rows])
 
 
+def load_arena() -> pd.DataFrame:
+    """What simple comparisons and double machine learning made of many simulated markets, from a file beside the data.
+
+    One row an answer: ``market`` ("proactive", "self_reliant", and the former with a hidden trait or with thin
+    overlap), ``seed``, ``estimator``, ``outcome`` (the units sold, or the placebo, of which every target is zero),
+    ``estimand``, ``value``, ``std_error``, ``lower``, ``upper``, ``target`` and ``caution``, whether the estimate
+    gave one. All methods that learn used the same learners. ``tests/benchmarks/arena.py`` wrote it;
+    :func:`tutorial_pkg.scoreboard.summarise` makes a table of it.
+
+    Examples
+    --------
+    >>> int(load_arena().groupby("market")["seed"].nunique()["proactive"])
+    100
+    """
+    return pd.read_parquet(data_folder() / ARENA_FILE)
+
+
 NUISANCES_FILE = "sellers_nuisances.npz"
 COMPARISONS_FILE = "sellers_comparisons.csv"
+ARENA_FILE = "arena.parquet"
 TRUTH_PARTS = ("outcome_control", "outcome_treated", "observed_control", "observed_treated")
 
 

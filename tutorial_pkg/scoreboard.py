@@ -186,9 +186,9 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
             "width": cell["width"].mean(),
             "width ±": cell["width"].std() / np.sqrt(n),
             "se / sd": cell["std_error"].mean() / error.std(),
-            "seconds": cell["seconds"].mean(),
-            "seconds ±": cell["seconds"].std() / np.sqrt(n),
         }
+        if "seconds" in cell:
+            rows[key] |= {"seconds": cell["seconds"].mean(), "seconds ±": cell["seconds"].std() / np.sqrt(n)}
     index = pd.MultiIndex.from_tuples(list(rows), names=["market", "n_rows", "estimator", "estimand"])
     return pd.DataFrame(list(rows.values()), index=index)
 

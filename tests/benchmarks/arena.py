@@ -91,8 +91,8 @@ def main() -> None:
     rows = read_cells(CELLS) if options.write else finish_cells(cells, CELLS, n_jobs=options.n_jobs)
     rows = rows.sort_values(["market", "seed", "outcome"], kind="stable", ignore_index=True)
     write_results(rows, RESULTS, n_covariates=N_COVARIATES)
-    summary = tp.scoreboard.summarise(rows[rows["outcome"] != PLACEBO].assign(seconds=0.0))
-    print(summary[["draws", "bias", "bias ±", "rmse", "coverage", "width", "se / sd"]].round(3).to_string())
+    columns = ["draws", "bias", "bias ±", "rmse", "coverage", "width", "se / sd"]
+    print(tp.scoreboard.summarise(rows[rows["outcome"] != PLACEBO])[columns].round(3).to_string())
 
 
 if __name__ == "__main__":
