@@ -44,6 +44,7 @@ def drawings(market, nuisances):
         "plot_balance": lambda ax: plots.plot_balance(balance, ax=ax),
         "plot_effects": lambda ax: plots.plot_effects(cover, {"a model": truth.cate}, "weeks", "units", None, ax),
         "plot_calibration": lambda ax: plots.plot_calibration(groups, of_groups + 1, "predicted", "units", None, ax),
+        "plot_graph": lambda ax: plots.plot_graph({"a": ["b"]}, {"a": (0, 0), "b": (1, 0)}, ax),
         "plot_tradeoff": lambda ax: plots.plot_tradeoff(learners, "s", "e", "learner", "seconds", "error", ax),
     }
 
@@ -57,7 +58,7 @@ def test_every_figure_draws_on_the_axes_it_is_given_and_names_its_quantities(dra
         _, ax = plt.subplots()
         assert draw(ax) is ax, name
         assert ax.has_data(), name
-        assert ax.get_xlabel() or ax.get_ylabel(), name
+        assert ax.get_xlabel() or ax.get_ylabel() or name == "plot_graph", name
 
 
 def test_every_figure_makes_its_own_axes_when_it_is_given_none(drawings):
@@ -143,3 +144,20 @@ def test_a_name_that_begins_with_an_underscore_stays_in_the_legend(table):
     data = tp.CausalData(table, "sales", "followed", ["size"], arms=("_no", "yes"))
     texts = plots.plot_arms(table["size"], data.arm, "size").get_legend().get_texts()
     assert [t.get_text().strip("\u200b") for t in texts] == ["yes", "_no"]
+
+
+def test_a_graph_has_a_box_for_each_name_an_arrow_for_each_effect_and_dashes_for_what_nobody_recorded():
+    places = {"calls": (0, 1), "follows": (0, 0), "sales": (1, 0), "elsewhere": (9, 9)}
+    ax = plots.plot_graph({"calls": ["follows", "sales"], "follows": ["sales"]}, places, unrecorded=["calls"])
+    boxes = {text.get_text(): text.get_bbox_patch() for text in ax.texts}
+    dashes = {name: box.get_linestyle() for name, box in boxes.items()}
+    assert dashes == {"calls": "--", "follows": "-", "sales": "-"}
+    assert [(arrow.patchA, arrow.patchB) for arrow in ax.patches] == [
+        tuple(boxes[name] for name in pair) for pair in (("calls", "follows"), ("calls", "sales"), ("follows", "sales"))
+    ]
+    assert ax.get_xlim()[1] < 9
+
+
+def test_a_name_without_a_place_is_refused():
+    with pytest.raises(ValueError, match="'sales', which has no place"):
+        plots.plot_graph({"follows": ["sales"]}, {"follows": (0, 0)})

@@ -5,6 +5,7 @@ an estimate's family decides, not its name. The palette is that of Okabe and Ito
 come from the data: see ``labels``, ``units`` and ``arms`` of :class:`tutorial_pkg.data.CausalData`.
 """
 
+from tutorial_pkg.plots.graph import plot_graph
 from tutorial_pkg.plots.simulation import plot_curves, plot_draws, plot_sampling, plot_tradeoff
 from tutorial_pkg.plots.study import (
     plot_arms,
@@ -28,6 +29,7 @@ __all__ = [
     "plot_draws",
     "plot_effects",
     "plot_estimates",
+    "plot_graph",
     "plot_residuals",
     "plot_sampling",
     "plot_tradeoff",
