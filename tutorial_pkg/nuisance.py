@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from tutorial_pkg.data import CausalData
 from tutorial_pkg.display import paragraph, show
 from tutorial_pkg.folds import Folds, make_folds, take_rows
 from tutorial_pkg.learners import Learners
+from tutorial_pkg.weighting import CLIPPING
 
 NUISANCES = {
     "outcome_control": "E[Y | D=0, X]",
@@ -116,6 +117,26 @@ class Nuisances:
                 "seconds": self.seconds[name],
             }
         return pd.DataFrame(rows).T.infer_objects()
+
+    def losses_where_used(self, estimand: Literal["ATE", "ATT"], propensity: NDArray | None = None) -> pd.Series:
+        """Out-of-fold squared errors of the outcome models, over the rows about which the estimand asks them.
+
+        An outcome model's errors are seen in one arm, and its score asks it about others. Weights carry the errors
+        over: for the ATE 1/(1 - m) of the untreated and 1/m of the treated, for the ATT the odds m/(1 - m) of the
+        untreated; the ATT asks no model of the treated. In squared outcome units, on the scale of ``losses``.
+
+        ``propensity``, one value a row, is that of these nuisances by default. Learners that are compared need the
+        same one, the best at hand; it is moved into [0.01, 0.99].
+        """
+        if estimand not in ("ATE", "ATT"):
+            raise ValueError(f"estimand={estimand!r} is not known; choose ATE or ATT.")
+        y, d = self.data.y, self.data.d
+        m = np.clip(self.propensity.mean(axis=1) if propensity is None else propensity, CLIPPING, 1 - CLIPPING)
+        weights = {"outcome_control": (1 - d) / (1 - m) * (1 if estimand == "ATE" else m)}
+        if estimand == "ATE":
+            weights["outcome_treated"] = d / m
+        errors = {name: (y - getattr(self, name).mean(axis=1)) ** 2 for name in weights}
+        return pd.Series({name: float(np.average(errors[name], weights=w)) for name, w in weights.items()})
 
     def __repr__(self) -> str:
         splits = f"{len(self.folds[0])} folds" + (f" x {self.n_repeats} repeats" if self.n_repeats > 1 else "")

@@ -1,9 +1,13 @@
 """Linear models, boosted trees and neural networks as nuisance learners: `python -m tests.benchmarks.learner_comparison`.
 
-Markets of three sizes; for each learner the out-of-fold loss, the error against the true nuisances, the ATE with
+The marketplace in three sizes, and DoubleML's make_irm_data, in which lines are the truth; for each learner the out-of-fold loss, the error against the true nuisances, the ATE with
 its interval, processor seconds and peak memory. Interrupted, it goes on where it stopped, and takes the samples of
 all sizes in step, so that what is there at any time compares the learners on the same samples. Results with versions
 and date: data/learner_comparison.parquet, which the chapter reads; the cells are kept under _build/learners.
+
+A deep network for tables, RealMLP, is one more rival, on the first samples only. It needs pytabkit and torch, which the
+book's environment does not have: `python -m tests.benchmarks.learner_comparison --rival` in one that does computes its
+cells, and the next run without the option takes them up.
 """
 
 import argparse
@@ -11,6 +15,7 @@ import json
 import time
 import warnings
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +29,35 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import tutorial_pkg as tp
+from tests.benchmarks.hostile import doubleml_irm
 from tests.benchmarks.measure import measure
 from tutorial_pkg.learners import Learners, boosted_trees, linear, neural_network
 from tutorial_pkg.nuisance import NUISANCES
-from tutorial_pkg.scoreboard import Draw, seller_market
+from tutorial_pkg.scoreboard import Draw, Market, seller_market
 from tutorial_pkg.storage import finish_cells, read_cells, write_results
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "data" / "learner_comparison.parquet"
 CELLS = ROOT / "_build" / "learners"
-N_DRAWS = {1_000: 40, 4_000: 40, 16_000: 15}
-N_COVARIATES = 30  # of 215, all confounders among them
+N_DRAWS = {
+    ("proactive", 1_000): 40,
+    ("proactive", 4_000): 40,
+    ("proactive", 16_000): 12,
+    ("make_irm_data", 1_000): 40,
+    ("make_irm_data", 4_000): 40,
+}
+RIVAL, N_RIVAL = (
+    "network, deep",
+    {
+        ("proactive", 1_000): 12,
+        ("proactive", 4_000): 8,
+        ("make_irm_data", 1_000): 12,
+    },
+)
+N_COVARIATES = 30  # of 214, all confounders among them; make_irm_data has its own 20
 N_FOLDS = 2
 PILOT = 900_000  # the seed of the sample on which the network is tuned: none of those that are judged
-MEMORY = {"rows": 10_000, "covariates": 215}
+MEMORY = {"rows": 10_000, "covariates": 214}
 TUNED = "network, tuned"
 STOP: dict[str, Any] = {"early_stopping": True, "n_iter_no_change": 15, "max_iter": 500, "random_state": 0}
 
@@ -72,11 +92,24 @@ def network_candidates() -> tuple[list[Any], list[Any]]:
     return squared + poisson, decision
 
 
-def tune_network(n_rows: int) -> tuple[Learners, dict[str, object]]:
+def deep_network() -> Learners:
+    """RealMLP with its tuned defaults (Holzmüller, Grinsztajn and Steinwart, 2024)."""
+    from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
+
+    options = {"device": "cpu", "random_state": 0, "n_threads": 1, "verbosity": 0}
+    return Learners(RealMLP_TD_Regressor(**options), RealMLP_TD_Classifier(val_metric_name="cross_entropy", **options))
+
+
+def market_named(name: str, n_rows: int) -> Market:
+    """The markets of the comparison."""
+    return doubleml_irm(n_rows) if name == "make_irm_data" else seller_market(n_rows, n_covariates=N_COVARIATES)
+
+
+def tune_network(market: str, n_rows: int) -> tuple[Learners, dict[str, object]]:
     """The candidates with the smallest held-out loss on the pilot sample, and what was chosen in how many seconds."""
-    kept = CELLS / f"tuned-{n_rows}.joblib"
+    kept = CELLS / f"tuned-{market}-{n_rows}.joblib"
     if not kept.exists():
-        data, start = seller_market(n_rows, n_covariates=N_COVARIATES).draw(PILOT).data, time.process_time()
+        data, start = market_named(market, n_rows).draw(PILOT).data, time.process_time()
         chosen = []
         for models, target, loss in zip(
             network_candidates(),
@@ -127,6 +160,7 @@ def run_cell(draw: Draw, learners: Learners) -> dict[str, float]:
         "product": float(sum(_rms(error[arm]) * _rms(slip) for arm, slip in slips.items())),
         "seconds": sum(nuisances.seconds.values()),
         **{f"error_{name}": _rms(error[name]) for name in NUISANCES},
+        "error_of_followers": float(np.sqrt(np.average(error["outcome_control"] ** 2, weights=m))),
         **{f"loss_{name}": losses.loc[name, "loss"] for name in NUISANCES},
         **{f"share_{name}": losses.loc[name, "share explained"] for name in NUISANCES},
         **{f"seconds_{name}": nuisances.seconds[name] for name in NUISANCES},
@@ -137,12 +171,11 @@ def _rms(values) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-def cell(n_rows: int, seed: int, name: str) -> pd.DataFrame:
+def cell(market: str, n_rows: int, seed: int, name: str) -> pd.DataFrame:
     """One learner on one sample, as a row."""
     warnings.simplefilter("ignore")  # networks that use up their epochs say so
-    draw = seller_market(n_rows, n_covariates=N_COVARIATES).draw(seed)
-    found = {"n_rows": n_rows, "seed": seed, "learner": name, **run_cell(draw, learners_named(name, n_rows))}
-    return pd.DataFrame([found])
+    found = run_cell(market_named(market, n_rows).draw(seed), learners_named(name, market, n_rows))
+    return pd.DataFrame([{"market": market, "n_rows": n_rows, "seed": seed, "learner": name, **found}])
 
 
 def memory(name: str) -> float:
@@ -153,33 +186,38 @@ def memory(name: str) -> float:
 from tests.benchmarks.learner_comparison import learners_named
 data = tp.simulate_sellers({MEMORY["rows"]}, seed={PILOT + 1}).data
 x, y, d = data.x, data.y, data.d
-learners = learners_named({name!r}, {max(N_DRAWS)})
+learners = learners_named({name!r}, "proactive", {max(n for _, n in N_DRAWS)})
 """
         job = "learners.outcome.fit(x, y); learners.propensity.fit(x, d)"
         kept.write_text(json.dumps(measure(job, setup)["added MB"]))
     return json.loads(kept.read_text())
 
 
-def learners_named(name: str, n_rows: int) -> Learners:
-    """A contender by its name; the network as tuned for so many rows."""
-    return tune_network(n_rows)[0] if name == TUNED else presets()[name]
+def learners_named(name: str, market: str, n_rows: int) -> Learners:
+    """A contender by its name; the network as tuned for the market and so many rows."""
+    if name == RIVAL:
+        return deep_network()
+    return tune_network(market, n_rows)[0] if name == TUNED else presets()[name]
 
 
 def finish(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """Write the samples on which every learner is finished."""
-    whole = table.groupby(["n_rows", "seed"])["learner"].transform("nunique") == len(names)
-    table = table[whole].sort_values(["n_rows", "learner", "seed"], ignore_index=True)
-    table.insert(0, "market", "proactive")
+    """Write the samples on which every learner is finished, but for the rival, which has fewer."""
+    keys = ["market", "n_rows", "seed"]
+    finished = table[table["learner"] != RIVAL].groupby(keys)["learner"].nunique() == len(names)
+    table = table[pd.MultiIndex.from_frame(table[keys]).map(finished).to_numpy(bool)]
+    table = table.sort_values(["market", "n_rows", "learner", "seed"], ignore_index=True)
     table.insert(4, "estimand", "ATE")  # with "estimator" below, the columns that scoreboard.summarise reads
     table["peak_mb"] = table["learner"].map({name: memory(name) for name in names})
-    tuned = {n: tune_network(n)[1] for n in table["n_rows"].unique()}
-    is_tuned = table["learner"] == TUNED
-    table["tuning_seconds"] = (
-        table["n_rows"].map({n: facts["seconds"] for n, facts in tuned.items()}).where(is_tuned, 0)
-    )
-    settings = {f"network at {n}": f"{f['outcome']}; {f['propensity']}" for n, f in tuned.items()}
+    tuned = {key: tune_network(*key)[1] for key in N_DRAWS}
+    spent = [tuned[key]["seconds"] for key in zip(table["market"], table["n_rows"], strict=True)]
+    table["tuning_seconds"] = pd.Series(spent, dtype=float).where(table["learner"] == TUNED, 0)
+    settings = {
+        f"network, {market}, {n} rows": f"{f['outcome']}; {f['propensity']}" for (market, n), f in tuned.items()
+    }
+    kept = CELLS / "rival.json"
+    rival = {"rival": kept.read_text()} if kept.exists() else {}
     table = table.rename(columns={"learner": "estimator"})
-    write_results(table, RESULTS, n_covariates=N_COVARIATES, n_folds=N_FOLDS, memory=MEMORY, **settings)
+    write_results(table, RESULTS, n_covariates=N_COVARIATES, n_folds=N_FOLDS, memory=MEMORY, **rival, **settings)
     return table
 
 
@@ -188,25 +226,30 @@ def main() -> None:
     parser.add_argument("--n-jobs", type=int, default=-1)
     parser.add_argument("--share", type=float, default=1.0, help="share of the full number of samples")
     parser.add_argument("--write", action="store_true", help="compute nothing more; write what is finished")
+    parser.add_argument("--rival", action="store_true", help="compute the cells of the deep network, and no others")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     CELLS.mkdir(parents=True, exist_ok=True)
-    names = [*presets(), TUNED]
-    samples = [(s / n, n_rows, s) for n_rows, n in N_DRAWS.items() for s in range(round(n * options.share))]
-    if options.write:
-        rows = read_cells(CELLS)
-    else:
-        for n_rows in N_DRAWS:
-            tune_network(n_rows)
+    names = [RIVAL] if options.rival else [*presets(), TUNED]
+    wanted = N_RIVAL if options.rival else N_DRAWS
+    samples = sorted((s / n, *key, s) for key, n in wanted.items() for s in range(round(n * options.share)))
+    cells = {
+        f"{market}-{n}-{s}-{name}": partial(cell, market, n, s, name) for _, market, n, s in samples for name in names
+    }  # the samples of all markets and sizes in step
+    if options.rival:
+        versions = {package: metadata.version(package) for package in ("pytabkit", "torch")}
+        (CELLS / "rival.json").write_text(json.dumps(versions))
+        finish_cells(cells, CELLS, n_jobs=options.n_jobs)
+        return
+    if not options.write:
+        for key in N_DRAWS:
+            tune_network(*key)
         for name in names:
             memory(name)
-        cells = {
-            f"{n}-{s}-{name}": partial(cell, n, s, name) for _, n, s in sorted(samples) for name in names
-        }  # the samples of all sizes in step
-        rows = finish_cells(cells, CELLS, n_jobs=options.n_jobs)
-    table = finish(rows, names)
+        finish_cells(cells, CELLS, n_jobs=options.n_jobs)
+    table = finish(read_cells(CELLS), names)
     columns = ["error_outcome_control", "error_propensity", "product", "bias", "seconds", "peak_mb"]
-    print(table.groupby(["n_rows", "estimator"])[columns].mean().round(3).to_string())
+    print(table.groupby(["market", "n_rows", "estimator"])[columns].mean().round(3).to_string())
 
 
 if __name__ == "__main__":
