@@ -6,9 +6,6 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression, PoissonRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 import tutorial_pkg as tp
 
@@ -48,11 +45,7 @@ def sent(html):
 def test_a_position_shows_what_the_package_finds_in_its_market(positions, scenario, overlap, selection):
     dials = {"selection": selection, "overlap": overlap}
     market = tp.simulate_sellers(N_ROWS, scenario, seed=SEED, n_covariates=15, **dials)
-    learners = tp.learners.Learners(
-        outcome=make_pipeline(StandardScaler(), PoissonRegressor(alpha=0.001, solver="newton-cholesky")),
-        propensity=make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)),
-    )
-    dml = tp.estimate_ate(tp.cross_fit(market.data, learners, n_folds=2, n_jobs=1, progress=False))
+    dml = tp.estimate_ate(tp.cross_fit(market.data, n_jobs=1, progress=False))
     naive = tp.naive.difference_in_means(market.data)
     found = positions.loc[(scenario, overlap, selection)]
     for name, estimate in (("naive", naive), ("dml", dml)):
@@ -61,6 +54,12 @@ def test_a_position_shows_what_the_package_finds_in_its_market(positions, scenar
     parts = tp.truth.decompose_bias(market.data, market.truth)
     assert found[["effect", "selection bias", "gains", "naive"]].tolist() == pytest.approx(parts.tolist())
     assert found["truth"] == market.truth.ate
+
+
+def test_the_positions_that_are_kept_are_those_that_are_computed(positions):
+    kept = tp.dial.load_positions()
+    assert len(kept) == 48
+    pd.testing.assert_frame_equal(kept.loc[positions.index], positions, atol=1e-3, check_exact=False)
 
 
 def test_without_selection_the_naive_difference_is_right_and_with_it_wrong_in_both_directions(positions):

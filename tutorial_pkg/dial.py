@@ -13,13 +13,10 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression, PoissonRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from tutorial_pkg.crossfitting import cross_fit
+from tutorial_pkg.datasets import data_folder
 from tutorial_pkg.effects import estimate_ate
-from tutorial_pkg.learners import Learners
 from tutorial_pkg.marketplace import simulate_sellers
 from tutorial_pkg.naive import difference_in_means
 from tutorial_pkg.plots.style import COLOURS
@@ -34,8 +31,7 @@ def turn_dials(n_rows: int = 4_000, seed: int = 2) -> pd.DataFrame:
     """Naive difference, DML and the parts of the bias in one simulated market for each position of the dials.
 
     All markets are drawn with one seed, so that from one position to the next the dials change and not the luck. The
-    models are a Poisson and a logistic regression on two folds, which is quick, and right for this marketplace's
-    decision.
+    learners are the default ones. It takes minutes: :func:`load_positions` has what ``data/turn_dials.py`` kept of it.
 
     Returns
     -------
@@ -44,14 +40,11 @@ def turn_dials(n_rows: int = 4_000, seed: int = 2) -> pd.DataFrame:
         ATE; ``naive`` and ``dml`` with the limits of their 95% intervals; ``effect``, ``selection bias`` and ``gains``,
         the parts of the naive difference (:func:`tutorial_pkg.truth.decompose_bias`); and DML's ``caution``.
     """
-    poisson = make_pipeline(StandardScaler(), PoissonRegressor(alpha=0.001, solver="newton-cholesky"))
-    logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
-    quick = Learners(outcome=poisson, propensity=logistic)
     rows: dict[tuple, tuple] = {}
     for scenario, overlap, selection in product(SCENARIOS, OVERLAP, SELECTION):
         market = simulate_sellers(n_rows, scenario, seed=seed, n_covariates=15, selection=selection, overlap=overlap)
         naive = difference_in_means(market.data)
-        dml = estimate_ate(cross_fit(market.data, quick, n_folds=2, n_jobs=1, progress=False))
+        dml = estimate_ate(cross_fit(market.data, n_jobs=1, progress=False))
         if not rows:
             truth = market.truth.ate  # no dial here moves it, and every market would compute it anew
         parts = decompose_bias(market.data, market.truth).to_list()[:3]
@@ -60,6 +53,12 @@ def turn_dials(n_rows: int = 4_000, seed: int = 2) -> pd.DataFrame:
     names = ["truth", "naive", "naive_lower", "naive_upper", "dml", "dml_lower", "dml_upper"]
     index = pd.MultiIndex.from_tuples(rows, names=["scenario", "overlap", "selection"])
     return pd.DataFrame(list(rows.values()), index, [*names, "effect", "selection bias", "gains", "caution"])
+
+
+def load_positions() -> pd.DataFrame:
+    """What :func:`turn_dials` returns, from a file beside the data; nothing is fitted."""
+    table = pd.read_csv(data_folder() / "dial.csv", keep_default_na=False)
+    return table.set_index(["scenario", "overlap", "selection"])
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Dial:
     def __post_init__(self) -> None:
         if list(self.positions.index) != list(product(SCENARIOS, OVERLAP, SELECTION)):
             raise ValueError(
-                "The dial needs a row for each of its positions, in their order; pass those of turn_dials()."
+                "The dial needs a row for each of its positions, in their order; pass load_positions() or turn_dials()."
             )
 
     def __repr__(self) -> str:

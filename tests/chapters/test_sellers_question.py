@@ -1,4 +1,4 @@
-"""What chapter 1 claims about the naive number, the three averages and the data."""
+"""What the sellers' question claims about the naive number, the three averages and the data."""
 
 
 def test_the_naive_difference_is_at_least_twice_the_truth_and_its_interval_misses_it(chapter):
@@ -39,9 +39,17 @@ def test_counting_sellers_instead_of_rows_gives_a_larger_error_than_counting_row
     assert chapter["sq_se_rows"] < chapter["sq_se_sellers"] < 1.5 * chapter["sq_se_rows"]
 
 
-def test_with_interference_a_fair_coin_overstates_what_the_marketplace_gains(chapter):
-    assert chapter["sq_spilled_lower"] > chapter["sq_gain"] > chapter["sq_net"] > 0
-    assert abs(chapter["sq_net"] / chapter["sq_gain"] - 0.5) < 1e-9  # the other half changed hands
+def test_with_crowding_a_fair_coin_overstates_what_all_would_gain(chapter):
+    assert chapter["sq_spilled_lower"] < chapter["sq_gain"] < chapter["sq_spilled_upper"]
+    assert chapter["sq_spilled_lower"] > chapter["sq_net"] > 0
+
+
+def test_the_ate_is_about_twice_what_switching_off_loses_or_a_default_adds(chapter):
+    message, default = chapter["sq_decide_message"], chapter["sq_decide_default"]
+    assert abs(message + default - chapter["sq_decide_all"]) < 1e-3  # rounded in the file
+    assert 1.5 < chapter["sq_decide_all"] / message < 2.5
+    assert 1.5 < chapter["sq_decide_all"] / default < 2.5
+    assert chapter["sq_steps_gap"] < 1e-12
 
 
 def test_difference_in_differences_is_near_the_att_and_far_from_the_ate(chapter):
@@ -49,8 +57,12 @@ def test_difference_in_differences_is_near_the_att_and_far_from_the_ate(chapter)
     assert chapter["sq_change_lower"] > chapter["sq_truth"]
 
 
-def test_empty_shelves_of_groceries_gain_little(chapter):
-    assert chapter["sq_empty_grocery"] < 0.5 * chapter["sq_ate_sample"]
+def test_a_trend_of_the_keen_is_credited_to_the_deal(chapter):
+    assert chapter["sq_drifted"] > chapter["sq_change"] + 0.5
+
+
+def test_groceries_with_little_excess_gain_little(chapter):
+    assert chapter["sq_little_grocery"] < 0.5 * chapter["sq_ate_sample"]
 
 
 def test_more_units_with_less_revenue_is_more_common_where_stock_is_low(chapter):
