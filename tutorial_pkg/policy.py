@@ -33,6 +33,7 @@ def decisions(nuisances: Nuisances, clipping: float = CLIPPING) -> Estimates:
     message = policy_value(nuisances, np.zeros(nuisances.data.n_rows), clipping=clipping, baseline="status quo")
     default = policy_value(nuisances, np.ones(nuisances.data.n_rows), clipping=clipping, baseline="status quo")
     lost = replace(message, value=-message.value, influence=-np.asarray(message.influence))
+    lost, default = replace(lost, estimand="p ATT"), replace(default, estimand="(1 - p) ATC")
     found = [estimate_ate(nuisances, clipping), estimate_att(nuisances, clipping), lost, default]
     unit = {"outcome": nuisances.data.outcome, "words": nuisances.data.words}
     return Estimates({name: replace(one, **unit) for name, one in zip(DECISIONS, found, strict=True)})  # type: ignore[arg-type]

@@ -1,0 +1,34 @@
+"""What the whole game claims, from the naive number to the sentence for the owner."""
+
+
+def test_the_naive_number_is_far_too_high_and_the_lead_was_there_before(chapter):
+    assert chapter["wg_naive_lower"] > 2 * chapter["wg_true_ate"]
+    assert chapter["wg_before_lower"] > 1
+
+
+def test_both_intervals_contain_their_truths(chapter):
+    assert chapter["wg_covered"] == 2  # "both"
+    assert chapter["wg_att_lower"] > chapter["wg_ate"] > chapter["wg_atc"]
+    assert chapter["wg_naive_lower"] > chapter["wg_att_upper"]  # "far from the first one"
+
+
+def test_three_in_ten_follow_and_the_message_is_worth_that_share_of_the_att(chapter):
+    assert abs(chapter["wg_share"] - 30) < 1.5
+    assert chapter["wg_message_gap"] < 1e-9
+    assert chapter["wg_message"] < 0.7 * chapter["wg_ate"]
+    assert chapter["wg_default"] < 0.7 * chapter["wg_ate"]
+
+
+def test_much_stock_gains_more_and_the_difference_has_an_interval_of_its_own(chapter):
+    assert chapter["wg_more_lower"] > 0
+
+
+def test_the_check_passes_with_the_columns_and_fails_without(chapter):
+    assert (chapter["wg_placebo"], chapter["wg_blind_check"]) == ("yes", "no")
+    assert abs(chapter["wg_placebo_value"]) < 0.15 * chapter["wg_before"]
+    assert chapter["wg_blind_lower"] < chapter["wg_naive"] < chapter["wg_blind_upper"]
+
+
+def test_the_interval_is_narrower_and_the_joint_one_of_the_best_wider(chapter):
+    assert chapter["wg_narrower"] > 1.5
+    assert chapter["wg_joint_width"] > 1.2 * (chapter["wg_best_upper"] - chapter["wg_best_lower"])
