@@ -58,7 +58,7 @@ N_COVARIATES = 30  # of 214, all confounders among them; make_irm_data has its o
 N_FOLDS = 2
 PILOT = 900_000  # the seed of the sample on which the network is tuned: none of those that are judged
 MEMORY = {"rows": 10_000, "covariates": 214}
-TUNED = "network, tuned"
+TUNED = "MLP, tuned"
 STOP: dict[str, Any] = {"early_stopping": True, "n_iter_no_change": 15, "max_iter": 500, "random_state": 0}
 
 
@@ -71,7 +71,7 @@ def presets() -> dict[str, Learners]:
         "trees, untuned": Learners(LGBMRegressor(**lightgbm), LGBMClassifier(**lightgbm)),
         "trees, plain": boosted_trees(start="mean"),
         "trees, recommended": boosted_trees(),
-        "network, untuned": Learners(neural_network(alpha=1e-3).outcome, make_pipeline(StandardScaler(), careless)),
+        "MLP, untuned": Learners(neural_network(alpha=1e-3).outcome, make_pipeline(StandardScaler(), careless)),
     }
 
 
