@@ -57,7 +57,7 @@ def models(seed: int) -> pd.DataFrame:
     learn, judge = tp.folds.split_rows(market.data)
     learning, judging = nuisances.take(learn), nuisances.take(judge)
     frame, cells = judging.data.frame, cells_of(market.data.frame)
-    truth = _truth_of(market.truth, judge)
+    truth = market.truth.take(judge)
     fitted = {name: tp.estimate_cate(learning, method, **options) for name, (method, options) in MODELS.items()}
     effects = {"constant": np.full(len(judge), tp.estimate_ate(learning).value)}
     table = tp.estimate_gate(learning, cells.iloc[learn]).values
@@ -82,7 +82,7 @@ def models(seed: int) -> pd.DataFrame:
                 measures[f"keenest, given {target}"] = share[-1]
                 measures[f"others, given {target}"] = share[:-1].mean()
         rows += [("model", name, measure, value) for measure, value in measures.items()]
-    rows += _policies(effects, learning, judging, _truth_of(market.truth, learn), truth)
+    rows += _policies(effects, learning, judging, market.truth.take(learn), truth)
     return _table(rows, seed)
 
 
@@ -146,12 +146,6 @@ def without_effect(hidden: float, seed: int) -> pd.DataFrame:
         measures |= {name: check.loc[test, "value"], f"{name}'s p": check.loc[test, "p_value"]}
     name = "hidden trait" if hidden else "all recorded"
     return _table([("no effect", name, measure, float(value)) for measure, value in measures.items()], seed)
-
-
-def _truth_of(truth: tp.Truth, rows: NDArray) -> tp.Truth:
-    """The truth about some of the rows."""
-    arrays = {name: part[rows] for name, part in vars(truth).items() if isinstance(part, np.ndarray)}
-    return replace(truth, **arrays, hidden_trait=None)
 
 
 def _table(rows: list[tuple[str, str, str, float]], seed: int) -> pd.DataFrame:
