@@ -238,7 +238,7 @@ def test_per_cents_of_nothing_are_refused(table):
 
 def test_groups_equal_doublemls_gate(both):
     data, (outcome, propensity), nuisances = both
-    labels = pd.Series(np.where(data.frame["weeks_of_cover"] > 14, "much", "little"), index=data.frame.index)
+    labels = pd.Series(np.where(data.frame["weeks_of_cover"] > 24, "much", "little"), index=data.frame.index)
     direct = DoubleMLIRM(doubleml_data(data), outcome, propensity, draw_sample_splitting=False)
     direct.set_sample_splitting(nuisances.folds).fit()
     gate = direct.gate(pd.get_dummies(labels))

@@ -133,3 +133,12 @@ def test_the_value_of_a_policy_is_that_of_the_rows_it_marks(known):
     assert found["share of optimum"] == pytest.approx(found["value"] / found["optimum"])
     assert np.isnan(truth.policy_regret(known, treat, cost=100)["share of optimum"])
     assert truth.policy_regret(known, treat)["value"] == pytest.approx((known.cate * treat).mean())  # free, in units
+
+
+def test_the_truth_about_some_rows_is_that_of_these_rows(big):
+    rows = np.flatnonzero(big.truth.cate > 5)
+    some = big.truth.take(rows)
+    np.testing.assert_array_equal(some.cate, big.truth.cate[rows])
+    assert some.sample.ate == pytest.approx(big.truth.cate[rows].mean())
+    np.testing.assert_array_equal(big.truth.take(big.truth.cate > 5).propensity, some.propensity)
+    assert some.ate == big.truth.ate

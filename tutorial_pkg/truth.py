@@ -1,7 +1,7 @@
 """What only a simulation knows, and what can be judged against it: bias taken apart, CATE models, policies."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -93,6 +93,11 @@ class Truth:
         """What the decisions of :func:`tutorial_pkg.policy.decisions` truly bring in the population, outcome units."""
         p = self.population.share
         return pd.Series([self.ate, self.att, p * self.att, (1 - p) * self.atc], index=list(DECISIONS))
+
+    def take(self, rows: NDArray[np.int64]) -> "Truth":
+        """The truth about some of the rows, by position or as a mask; the population stays what it is."""
+        arrays = {name: part[rows] for name, part in vars(self).items() if isinstance(part, np.ndarray)}
+        return replace(self, **arrays)  # type: ignore[arg-type]
 
     def gate(self, groups: pd.Series) -> pd.Series:
         """Mean conditional effect of the sample's rows in each group; ``groups`` has one label a row."""
