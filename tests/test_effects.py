@@ -161,7 +161,7 @@ def test_the_names_of_a_column_or_its_values_weigh_alike_and_their_scale_is_noth
 
 def test_groups_of_the_treated_are_doublemls_weighted_atte_and_those_of_the_untreated_the_rest(both):
     data, _, n = both
-    much = (data.frame["weeks_of_cover"] > 14).to_numpy()
+    much = (data.frame["weeks_of_cover"] > 24).to_numpy()
     labels = pd.Series(np.where(much, "much", "little"), index=data.frame.index)
     direct = direct_irm(n, data.d, *predictions(n), score="ATTE", weights=much.astype(float))
     treated = tp.estimate_gate(n, labels, estimand="ATT")["much"]

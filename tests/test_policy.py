@@ -55,7 +55,7 @@ def test_policies_cover_their_gain_over_each_baseline(baseline):
         truth, data = sample.truth, sample.data
         # The true nuisances, so that the test is of the score alone
         known = tp.Nuisances.given(data, truth.outcome_control, truth.outcome_treated, truth.propensity)
-        treat = data.frame["weeks_of_cover"].to_numpy() > 14
+        treat = data.frame["weeks_of_cover"].to_numpy() > 24
         against = {"nobody": 0.0, "everybody": 1.0, "status quo": truth.propensity}[baseline]
         gain = np.mean((treat - against) * (truth.cate - cost))
         covered += tp.policy.policy_value(known, treat, cost, baseline=baseline).covers(gain)
@@ -165,7 +165,7 @@ def test_the_value_of_a_policy_is_the_mean_gain_of_the_rows_it_marks(fitted):
     data, m = fitted.data, np.clip(fitted.propensity[:, 0], 0.05, 0.95)
     g0, g1, y, d = fitted.outcome_control[:, 0], fitted.outcome_treated[:, 0], data.y, data.d
     signal = g1 - g0 + d * (y - g1) / m - (1 - d) * (y - g0) / (1 - m)
-    treat = data.frame["weeks_of_cover"].to_numpy() > 14
+    treat = data.frame["weeks_of_cover"].to_numpy() > 24
     gain = treat * (2.0 * signal - 3.0)
     found = tp.policy.policy_value(fitted, treat, cost=3.0, value_per_unit=2.0, clipping=0.05)
     sums = np.bincount(data.clusters, weights=gain - gain.mean())
