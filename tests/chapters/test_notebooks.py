@@ -15,6 +15,7 @@ from book import build
 from book import notebooks as writer
 
 CHAPTERS = list(build._chapters())
+REFERENCE = {"reconciliation"}  # executed, and without figures and exercises
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,8 @@ def test_solutions_are_folded_and_nothing_else(written, name):
     source = (writer.BOOK / f"{name}.md").read_text(encoding="utf-8")
     cells = written[name].cells
     folded = [i for i, cell in enumerate(cells) if cell.metadata.get("jp-MarkdownHeadingCollapsed")]
-    assert len(folded) == len(re.findall(r"\{solution(?:-start)?\}", source)) >= 3
+    assert len(folded) == len(re.findall(r"\{solution(?:-start)?\}", source))
+    assert len(folded) >= 3 or name in REFERENCE
     for start in folded:
         assert re.fullmatch(r"#### Solution to exercise \d+\.\d+", cells[start].source)
         assert cells[start + 1].cell_type == "code" or not cells[start + 1].source.startswith("#")
@@ -114,7 +116,8 @@ def test_every_figure_has_its_caption_and_its_words_below(written, notebooks, na
         for cell, after in zip(written[name].cells, written[name].cells[1:])
         if cell.cell_type == "code" and after.source.startswith("**Figure ")
     ]
-    assert len(below) == len(figures) >= 3
+    assert len(below) == len(figures)
+    assert len(figures) >= 3 or name in REFERENCE
     for settings, text in zip(figures, below):
         assert "image" not in settings or html.escape(settings["image"]["alt"]) in text
         assert words(settings["figure"]["caption"])[-1] in words(text)
