@@ -68,3 +68,13 @@ def test_groceries_with_little_excess_gain_little(chapter):
 def test_more_units_with_less_revenue_is_more_common_where_stock_is_low(chapter):
     assert chapter["sq_torn"] > 1
     assert chapter["sq_torn_low"] > 1.5 * chapter["sq_torn_rest"]
+    assert chapter["sq_torn_others"] > 60
+
+
+def test_single_effects_are_of_both_signs_and_mostly_luck(chapter):
+    assert chapter["sq_single_negative"] > 10
+    assert chapter["sq_single_luck"] > 50
+
+
+def test_what_followers_have_more_of_goes_with_sales_before_anybody_followed(chapter):
+    assert min(chapter[f"sq_with_{name}"] for name in ("engagement", "planning", "demand")) > 0.05

@@ -21,6 +21,12 @@ def test_three_in_ten_follow_and_the_message_is_worth_that_share_of_the_att(chap
 
 def test_much_stock_gains_more_and_the_difference_has_an_interval_of_its_own(chapter):
     assert chapter["wg_more_lower"] > 0
+    assert chapter["wg_more_covers"] == "yes"
+    assert chapter["wg_more_true"] < chapter["wg_more"]
+
+
+def test_followers_gain_more_by_a_difference_with_its_own_interval(chapter):
+    assert chapter["wg_apart_lower"] > 0
 
 
 def test_the_check_passes_with_the_columns_and_fails_without(chapter):
