@@ -43,7 +43,8 @@ def plot_estimates(
     on = f" on {words.outcome_in_unit}" if same else ""
     ax.set_xlabel(plain(f"effect of {words.treatment}{on},\nwith 95% interval"))
     if truth is not None:
-        ax.legend(loc="best")
+        # above the axes: inside, the tick in the legend would read as one more truth
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2, frameon=False)
     return ax
 
 
