@@ -43,6 +43,9 @@ def test_least_squares_gives_little_weight_to_those_who_gain_little(chapter):
 
 def test_without_noise_least_squares_still_misses_its_own_target(chapter):
     assert chapter["nc_ols_expected_lower"] > chapter["nc_plr_sample"]
+    assert chapter["nc_by_weights"] + chapter["nc_bends"] == pytest.approx(chapter["nc_ols_expected"], abs=0.15)
+    assert abs(chapter["nc_bends"]) < 0.1
+    assert chapter["nc_by_weights"] > chapter["nc_plr_sample"] + 0.2
 
 
 def test_noise_makes_strangers_of_twins_and_leads_back_to_the_naive_difference(chapter):
