@@ -162,9 +162,6 @@ def test_with_a_hidden_trait_all_sound_the_alarm_and_miss(chapter):
 
 def test_silence_of_the_regression_is_no_certificate(chapter):
     assert chapter["nc_alarm_ols"] <= 16 < 35 < chapter["nc_miss_ols"]
-    assert chapter["nc_wrong_ols_alarms"] < 15 < 35 < chapter["nc_wrong_ols_misses"]
-    assert chapter["nc_wrong_plug_alarms"] > 75
-    assert chapter["nc_wrong_plug_misses"] > 45
 
 
 def test_two_strata_by_hand(chapter):
