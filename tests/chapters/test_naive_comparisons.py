@@ -140,6 +140,7 @@ def test_thin_overlap_widens_the_spread(chapter):
     for key in ("ipw", "ps"):
         assert chapter[f"nc_spread_thin_{key}"] > 1.5 * chapter[f"nc_spread_{key}"]
     assert chapter["nc_worst_thin"] - chapter["nc_least_thin"] > chapter["nc_ate"]
+    assert chapter["nc_thin_bias"] > 3 * chapter["nc_thin_mc"]
 
 
 def test_a_placebo_that_the_covariates_contain_is_refused(chapter):
