@@ -49,9 +49,9 @@ N_DRAWS = {
 RIVAL, N_RIVAL = (
     "network, deep",
     {
-        ("proactive", 1_000): 12,
-        ("proactive", 4_000): 8,
-        ("make_irm_data", 1_000): 12,
+        ("proactive", 1_000): 10,
+        ("proactive", 4_000): 5,
+        ("make_irm_data", 1_000): 10,
     },
 )
 N_COVARIATES = 30  # of 214, all confounders among them; make_irm_data has its own 20
