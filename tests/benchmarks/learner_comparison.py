@@ -97,7 +97,9 @@ def deep_network() -> Learners:
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
     options = {"device": "cpu", "random_state": 0, "n_threads": 1, "verbosity": 0}
-    return Learners(RealMLP_TD_Regressor(**options), RealMLP_TD_Classifier(val_metric_name="cross_entropy", **options))
+    # probabilities are wanted, so it stops by the log loss and its labels are not smoothed, as its authors advise
+    decision = RealMLP_TD_Classifier(val_metric_name="cross_entropy", use_ls=False, **options)
+    return Learners(RealMLP_TD_Regressor(**options), decision)
 
 
 def market_named(name: str, n_rows: int) -> Market:
