@@ -1,4 +1,4 @@
-"""What chapter 8 claims about learners: their errors, their costs, and what the effect makes of both."""
+"""What the chapter claims about learners: their errors, their costs, and what the effect makes of both."""
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from tutorial_pkg.storage import read_provenance
 KEYS = ("linear", "untuned", "plain", "best", "untunednet", "tuned")
 SIZES = ("small", "medium", "large")
 STORED = data_folder() / "learner_comparison.parquet"
+RIVAL = "network, deep"
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +27,19 @@ def covers(chapter, key):
 
 
 def test_every_learner_is_judged_on_the_same_samples(stored):
-    seeds = stored.groupby(["n_rows", "estimator"])["seed"].apply(lambda s: tuple(sorted(s)))
-    assert len(seeds) == 18
-    assert (seeds.groupby("n_rows").nunique() == 1).all()
+    usual = stored[stored["estimator"] != RIVAL]
+    seeds = usual.groupby(["market", "n_rows", "estimator"])["seed"].apply(lambda s: tuple(sorted(s)))
+    assert len(seeds) == 6 * 5
+    assert (seeds.groupby(["market", "n_rows"]).nunique() == 1).all()
+    keys = ["market", "n_rows", "seed"]
+    rival = stored.loc[stored["estimator"] == RIVAL, keys]
+    assert len(rival) >= 10
+    assert len(rival.merge(usual[keys].drop_duplicates(), on=keys)) == len(rival)
 
 
 def test_the_stored_simulation_says_when_and_with_what_it_was_made():
     made = read_provenance(STORED)
-    assert {"date", "python", "scikit-learn", "lightgbm", "n_covariates", "n_folds"} <= set(made)
+    assert {"date", "python", "scikit-learn", "lightgbm", "n_covariates", "n_folds", "rival"} <= set(made)
 
 
 def test_the_bias_is_never_larger_than_the_product_of_errors(stored, chapter):
@@ -44,9 +50,16 @@ def test_the_bias_is_never_larger_than_the_product_of_errors(stored, chapter):
 
 def test_the_recorded_bias_is_what_estimates_show_on_average(stored):
     """The bias by formula, plus the luck of the rows, is the error of the estimate."""
-    large = stored[stored["n_rows"] == stored["n_rows"].max()]
-    rest = large["value"] - large["sample_ate"] - large["bias"]
-    assert abs(rest.mean()) < 4 * rest.std() / np.sqrt(large["seed"].nunique())
+    for _, rows in stored.groupby("market"):
+        large = rows[(rows["n_rows"] == rows["n_rows"].max()) & (rows["estimator"] != RIVAL)]
+        rest = large["value"] - large["sample_ate"] - large["bias"]
+        assert abs(rest.mean()) < 4 * rest.std() / np.sqrt(large["seed"].nunique())
+
+
+def test_the_failure_at_the_beginning_is_that_of_forty_samples(chapter):
+    assert chapter["learn_first_wider"] > 3
+    assert chapter["learn_small_width_untuned"] > 3 * chapter["learn_small_width_best"]
+    assert chapter["learn_small_rmse_untuned"] > 3 * chapter["learn_small_rmse_best"]
 
 
 def test_every_learner_beats_the_naive_difference_on_the_sellers_data(chapter):
@@ -55,7 +68,14 @@ def test_every_learner_beats_the_naive_difference_on_the_sellers_data(chapter):
         assert off < 0.2 * (chapter["learn_naive"] - chapter["learn_ate"])
     covering = sum(covers(chapter, f"learn_live_{key}") for key in KEYS)
     assert covering == chapter["learn_live_covering"]
-    assert covering >= 4
+
+
+def test_two_of_the_answers_differ_from_the_recommended_although_intervals_overlap(chapter):
+    for key in ("linear", "untunednet"):
+        assert chapter[f"learn_gap_{key}_lower"] > 0
+        assert chapter[f"learn_live_{key}_lower"] < chapter["learn_live_best_upper"]
+    for key in ("untuned", "plain", "tuned"):
+        assert chapter[f"learn_gap_{key}_lower"] < 0 < chapter[f"learn_gap_{key}_upper"]
 
 
 def test_most_of_the_loss_is_chance_so_small_differences_are_large_errors(chapter):
@@ -70,21 +90,29 @@ def test_held_out_loss_ranks_as_the_truth_does(chapter):
     assert chapter["learn_rank_y"] < -0.8
 
 
-def test_a_line_stops_learning_the_sales_while_trees_and_the_tuned_network_go_on(chapter):
-    medium, large = by_learner(chapter, "medium_g"), by_learner(chapter, "large_g")
-    assert large["linear"] > 0.85 * medium["linear"]
-    for key in ("plain", "best", "tuned"):
+def test_where_the_loss_is_measured_is_not_where_the_model_is_used(chapter):
+    others, followers = by_learner(chapter, "others"), by_learner(chapter, "followers")
+    assert others["best"] < 1.1 * others["linear"]  # "as good as the line"
+    assert followers["linear"] < 0.8 * followers["best"]
+    assert followers["plain"] > followers["best"]
+    assert chapter["learn_used_rank"] == pytest.approx(1)
+    assert chapter["learn_usedatt_gap"] > 3 * abs(chapter["learn_used_gap"])
+
+
+def test_a_line_is_hard_to_beat_at_the_sales(chapter):
+    for size in SIZES:
+        errors = by_learner(chapter, f"{size}_g")
+        assert errors["linear"] < min(errors["plain"], errors["tuned"])
+        assert errors["best"] < min(errors["plain"], errors["tuned"])
+
+
+def test_a_line_stops_learning_the_decision_while_trees_go_on(chapter):
+    medium, large = by_learner(chapter, "medium_m"), by_learner(chapter, "large_m")
+    assert large["linear"] > 0.9 * medium["linear"]
+    for key in ("plain", "best"):
         assert large[key] < 0.8 * medium[key]
-    assert large["linear"] == max(large.values())
-    for errors in (medium, large):
-        assert errors["tuned"] < 1.06 * errors["plain"]
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_the_linear_model_is_as_good_as_the_best_at_the_decision_and_networks_are_not(chapter, size):
-    errors = by_learner(chapter, f"{size}_m")
-    assert errors["linear"] < 1.05 * min(errors.values())
-    assert errors["tuned"] > 1.2 * errors["linear"]
+        assert large[key] < 0.75 * large["linear"]
+    assert large["tuned"] > 1.2 * large["best"]
 
 
 def test_lines_are_far_cheaper_and_from_trees_to_networks_it_is_a_smaller_step(chapter):
@@ -96,87 +124,85 @@ def test_lines_are_far_cheaper_and_from_trees_to_networks_it_is_a_smaller_step(c
 
 
 def test_memory_decides_nothing(chapter):
-    megabytes = by_learner(chapter, "mb")
-    assert chapter["learn_mb_max"] == megabytes["best"] < 500
-    assert max(megabytes["untunednet"], megabytes["tuned"], megabytes["untuned"]) < megabytes["linear"]
+    assert chapter["learn_mb_max"] == max(by_learner(chapter, "mb").values()) < 500
 
 
 def test_the_score_forgives_what_the_plug_in_passes_on(chapter):
-    for key in ("linear", "best", "tuned", "plain"):
+    for key in ("best", "tuned", "plain"):
         assert chapter[f"learn_large_bias_{key}"] < chapter[f"learn_large_plug_{key}"]
 
 
-def test_the_recommended_trees_have_the_smallest_product_and_it_falls_faster_than_the_error(chapter):
-    for size in SIZES:
-        products = by_learner(chapter, f"{size}_product")
-        assert products["best"] == min(products.values())
-    for key in ("best", "tuned"):
-        assert chapter[f"learn_falls_{key}"] > chapter["learn_root"]
-    assert chapter["learn_falls_linear"] < min(chapter["learn_falls_best"], chapter["learn_falls_tuned"])
+def test_the_product_does_not_vanish_relative_to_the_error(chapter):
+    for key in ("best", "plain", "linear"):
+        assert min(chapter[f"learn_ratio_{size}_{key}"] for size in ("small", "large")) > 1
+    assert chapter["learn_ratio_large_linear"] > 1.2 * chapter["learn_ratio_small_linear"]
+    assert chapter["learn_large_product_best"] == min(by_learner(chapter, "large_product").values())
 
 
 def test_untuned_trees_fail_loudly_in_small_samples_and_recover_in_large_ones(chapter):
     assert chapter["learn_small_dshare_untuned"] < 0
     assert chapter["learn_small_rmse_untuned"] > chapter["learn_ate"]
-    assert chapter["learn_small_width_untuned"] > 3 * chapter["learn_small_width_plain"]
     assert chapter["learn_small_rmse_plain"] < chapter["learn_small_rmse_untuned"] / 4
-    assert chapter["learn_large_rmse_untuned"] < 1.3 * min(by_learner(chapter, "large_rmse").values())
+    assert chapter["learn_large_rmse_untuned"] < 1.5 * min(by_learner(chapter, "large_rmse").values())
 
 
 def test_the_untuned_network_fails_quietly_and_rows_do_not_help(chapter):
-    assert chapter["learn_large_width_untunednet"] < 1.5 * chapter["learn_large_width_linear"]
-    assert chapter["learn_large_cover_untunednet"] < 50
-    assert chapter["learn_large_ratio_untunednet"] > 0.9 * chapter["learn_small_ratio_untunednet"]
+    assert chapter["learn_large_width_untunednet"] < 1.6 * chapter["learn_large_width_linear"]
+    assert chapter["learn_large_cover_untunednet"] < 75
+    assert chapter["learn_large_ratio_untunednet"] > 0.8 * chapter["learn_small_ratio_untunednet"]
     for size in SIZES:
         assert chapter[f"learn_{size}_off_untunednet"] > 3 * chapter[f"learn_{size}_offse_untunednet"]
         assert chapter[f"learn_{size}_rmse_untunednet"] > chapter[f"learn_{size}_rmse_linear"]
 
 
-def test_plain_trees_cover_too_seldom_in_small_samples_and_trees_from_a_line_do_not(chapter):
-    for size in ("small", "medium"):
-        assert chapter[f"learn_{size}_cover_plain"] < chapter[f"learn_{size}_cover_best"]
-        assert chapter[f"learn_{size}_off_plain"] > 3 * chapter[f"learn_{size}_offse_plain"]
-        assert abs(chapter[f"learn_{size}_off_best"]) < 2 * chapter[f"learn_{size}_offse_best"]
-        assert chapter[f"learn_{size}_cover_best"] >= 88
-
-
 def test_the_bias_of_the_line_shows_once_the_interval_is_small(chapter):
-    assert abs(chapter["learn_small_ratio_linear"]) < 0.4
-    assert chapter["learn_large_ratio_linear"] > 0.5
+    assert chapter["learn_large_ratio_linear"] > 1.5 * abs(chapter["learn_small_ratio_linear"])
     assert chapter["learn_large_off_linear"] > 2 * chapter["learn_large_offse_linear"]
     assert abs(chapter["learn_large_ratio_best"]) < chapter["learn_large_ratio_linear"]
 
 
-def test_care_matters_more_than_the_family_at_all_but_the_largest_size(chapter):
-    for size in ("small", "medium"):
-        rmse = by_learner(chapter, f"{size}_rmse")
-        assert rmse["untuned"] > 2 * rmse["linear"]
-        within = min(rmse["untuned"] - rmse["plain"], rmse["untunednet"] - rmse["tuned"])
-        careful = [rmse[key] for key in ("linear", "plain", "best", "tuned")]
-        assert within > max(careful) - min(careful)
+def test_lines_are_best_at_both_where_lines_are_the_truth(chapter):
+    for what in ("irm_m", "irm_g", "irm_s"):
+        found = by_learner(chapter, what)
+        assert found["linear"] == min(found.values())
+        assert what == "irm_s" or found["best"] < 1.4 * found["linear"] < found["plain"]
+    rmse = by_learner(chapter, "irm_rmse", ("linear", "best", "plain", "tuned"))
+    assert rmse["plain"] < 2 * rmse["linear"]
+
+
+def test_the_deep_network_costs_most_and_is_not_nearer(chapter):
+    seconds = by_learner(chapter, "duel_s", ("linear", "best", "tuned", "deep"))
+    assert seconds["deep"] > 5 * max(seconds["best"], seconds["tuned"])
+    for what in ("duel_g", "duel_m", "duel_p"):
+        found = by_learner(chapter, what, ("linear", "best", "tuned", "deep"))
+        assert found["deep"] > found["best"]
 
 
 def test_rewriting_columns_breaks_lines_but_neither_trees_nor_what_starts_from_the_better_of_two_lines(chapter):
     assert not covers(chapter, "learn_re_linear")
     for key in ("plain", "best"):
         assert covers(chapter, f"learn_re_{key}")
-        assert abs(chapter[f"learn_re_{key}"] - chapter[f"learn_live_{key}"]) < 0.5 * chapter[f"learn_live_{key}_se"]
-    assert chapter["learn_re_product_linear"] > 4 * chapter["learn_was_product_linear"]
-    assert chapter["learn_re_sharem_best"] > chapter["learn_re_sharem_plain"]
+        assert abs(chapter[f"learn_re_{key}"] - chapter[f"learn_live_{key}"]) < chapter[f"learn_live_{key}_se"]
+    assert chapter["learn_re_product_linear"] > 3 * chapter["learn_was_product_linear"]
+    assert chapter["learn_was_product_best"] < chapter["learn_re_product_best"]
+    assert chapter["learn_re_share_best"] > chapter["learn_re_share_plain"] + 1
 
 
 def test_ranks_repair_the_linear_learner(chapter):
-    assert covers(chapter, "learn_ranked")
-    assert chapter["learn_ranked_product"] < 0.4 * chapter["learn_re_product_linear"]
+    assert chapter["learn_ranked_product"] < 0.6 * chapter["learn_re_product_linear"]
 
 
 def test_accuracy_hardly_tells_learners_apart(chapter):
     assert chapter["learn_acc_high"] - chapter["learn_acc_low"] < 4
-    assert chapter["learn_acc_times"] > 2.5
+    assert chapter["learn_acc_times"] > 1.8
     assert chapter["learn_acc_low"] > chapter["learn_acc_none"]
 
 
 def test_the_best_model_for_each_nuisance_makes_the_smallest_product(chapter):
-    assert chapter["learn_mixed_m"] in ("linear", "trees, recommended")
+    assert "trees" in chapter["learn_mixed_m"]
     assert chapter["learn_mixed_product"] < 1.05 * chapter["learn_single_product"]
     assert covers(chapter, "learn_mixed")
+
+
+def test_other_settings_cure_most_of_the_failure(chapter):
+    assert chapter["learn_pruned_ratio"] > 3
