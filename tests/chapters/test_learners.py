@@ -57,7 +57,7 @@ def test_the_recorded_bias_is_what_estimates_show_on_average(stored):
 
 
 def test_the_failure_at_the_beginning_is_that_of_forty_samples(chapter):
-    assert chapter["learn_first_wider"] > 3
+    assert min(chapter["learn_first_wider"], chapter["learn_first_forty"]) > 3
     assert chapter["learn_small_width_untuned"] > 3 * chapter["learn_small_width_best"]
     assert chapter["learn_small_rmse_untuned"] > 3 * chapter["learn_small_rmse_best"]
 
@@ -79,7 +79,7 @@ def test_two_of_the_answers_differ_from_the_recommended_although_intervals_overl
 
 
 def test_most_of_the_loss_is_chance_so_small_differences_are_large_errors(chapter):
-    assert chapter["learn_chance"] > 80
+    assert chapter["learn_chance_low"] > 80
     assert chapter["learn_split_gap"] < 0.03
     assert chapter["learn_loss_gap"] < 20
     assert chapter["learn_square_gap"] - 1 > 10 * chapter["learn_loss_gap"] / 100
@@ -97,6 +97,7 @@ def test_where_the_loss_is_measured_is_not_where_the_model_is_used(chapter):
     assert followers["plain"] > followers["best"]
     assert chapter["learn_used_rank"] == pytest.approx(1)
     assert chapter["learn_usedatt_gap"] > 3 * abs(chapter["learn_used_gap"])
+    assert 0 < chapter["learn_used_diff"] < 2 * chapter["learn_used_diff_se"]  # "points and does not prove"
 
 
 def test_a_line_is_hard_to_beat_at_the_sales(chapter):
@@ -130,11 +131,13 @@ def test_memory_decides_nothing(chapter):
 def test_the_score_forgives_what_the_plug_in_passes_on(chapter):
     for key in ("best", "tuned", "plain"):
         assert chapter[f"learn_large_bias_{key}"] < chapter[f"learn_large_plug_{key}"]
+    assert chapter["learn_small_bias_untuned"] > chapter["learn_small_plug_untuned"]
+    assert chapter["learn_large_bias_linear"] > 0.9 * chapter["learn_large_plug_linear"]
 
 
 def test_the_product_does_not_vanish_relative_to_the_error(chapter):
     for key in ("best", "plain", "linear"):
-        assert min(chapter[f"learn_ratio_{size}_{key}"] for size in ("small", "large")) > 1
+        assert min(chapter[f"learn_ratio_{size}_{key}"] for size in ("small", "large")) > 3
     assert chapter["learn_ratio_large_linear"] > 1.2 * chapter["learn_ratio_small_linear"]
     assert chapter["learn_large_product_best"] == min(by_learner(chapter, "large_product").values())
 
@@ -146,19 +149,22 @@ def test_untuned_trees_fail_loudly_in_small_samples_and_recover_in_large_ones(ch
     assert chapter["learn_large_rmse_untuned"] < 1.5 * min(by_learner(chapter, "large_rmse").values())
 
 
-def test_the_untuned_network_fails_quietly_and_rows_do_not_help(chapter):
-    assert chapter["learn_large_width_untunednet"] < 1.6 * chapter["learn_large_width_linear"]
+def test_the_untuned_network_fails_quietly_and_rows_help_too_little(chapter):
+    assert chapter["learn_large_width_untunednet"] < 2 * chapter["learn_large_width_linear"]
     assert chapter["learn_large_cover_untunednet"] < 75
-    assert chapter["learn_large_ratio_untunednet"] > 0.8 * chapter["learn_small_ratio_untunednet"]
+    fall = chapter["learn_large_off_untunednet"] / chapter["learn_medium_off_untunednet"]
+    assert chapter["learn_large_width_untunednet"] / chapter["learn_medium_width_untunednet"] < fall < 1
+    assert chapter["learn_large_dshare_untunednet"] < chapter["learn_large_dshare_plain"] - 3
     for size in SIZES:
         assert chapter[f"learn_{size}_off_untunednet"] > 3 * chapter[f"learn_{size}_offse_untunednet"]
         assert chapter[f"learn_{size}_rmse_untunednet"] > chapter[f"learn_{size}_rmse_linear"]
 
 
 def test_the_bias_of_the_line_shows_once_the_interval_is_small(chapter):
-    assert chapter["learn_large_ratio_linear"] > 1.5 * abs(chapter["learn_small_ratio_linear"])
-    assert chapter["learn_large_off_linear"] > 2 * chapter["learn_large_offse_linear"]
-    assert abs(chapter["learn_large_ratio_best"]) < chapter["learn_large_ratio_linear"]
+    assert abs(chapter["learn_small_off_linear"]) < 2 * chapter["learn_small_offse_linear"]
+    assert chapter["learn_large_off_linear"] > 3 * chapter["learn_large_offse_linear"]
+    assert chapter["learn_pair"] > 3 * chapter["learn_pair_mc"]
+    assert abs(chapter["learn_large_off_best"]) < 2 * chapter["learn_large_offse_best"]
 
 
 def test_lines_are_best_at_both_where_lines_are_the_truth(chapter):
@@ -167,7 +173,8 @@ def test_lines_are_best_at_both_where_lines_are_the_truth(chapter):
         assert found["linear"] == min(found.values())
         assert what == "irm_s" or found["best"] < 1.4 * found["linear"] < found["plain"]
     rmse = by_learner(chapter, "irm_rmse", ("linear", "best", "plain", "tuned"))
-    assert rmse["plain"] < 2 * rmse["linear"]
+    assert max(rmse.values()) < 1.3 * min(rmse.values())
+    assert chapter["learn_irm_tuned_small"] > chapter["learn_irm_untuned_small"]
 
 
 def test_the_deep_network_costs_most_and_is_not_nearer(chapter):
