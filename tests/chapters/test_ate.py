@@ -18,6 +18,12 @@ def test_a_default_adds_less_than_half_of_what_the_plr_answer_promised(chapter):
 def test_predicted_effects_of_rows_lean_to_one_side(chapter):
     assert chapter["ate_tenths_high"] >= 9
     assert chapter["ate_tenth_last"] > chapter["ate_tenth_last_true"] + 0.5
+    assert chapter["ate_ordinary_plug"] > 3 * chapter["ate_ordinary_plug_mc"]
+
+
+def test_one_per_cent_of_sales_is_not_nothing_beside_the_standard_error(chapter):
+    assert 0.5 < chapter["ate_one_percent"] / chapter["ate_dml_se"] < 1
+    assert chapter["ate_ten_percent"] > 5 * chapter["ate_dml_se"]
 
 
 def test_the_score_by_hand_is_the_package_to_the_last_digit(chapter):
@@ -67,6 +73,12 @@ def test_intervals_do_not_cover_other_targets_as_often(chapter):
     assert chapter["ate_cover_crossed_ate"] < few
 
 
+def test_most_of_what_residual_on_residual_lies_above_the_ate_is_the_other_question(chapter):
+    other, left = chapter["ate_rr_other"], chapter["ate_ordinary_rr"]
+    assert chapter["ate_rr_above"] == pytest.approx(other + left, abs=1e-3)
+    assert other > 3 * left > 6 * chapter["ate_ordinary_rr_mc"]
+
+
 def test_the_standard_error_knows_the_spread_over_markets(chapter):
     assert chapter["ate_mc_ratio"] == pytest.approx(1, abs=0.2)
     assert abs(chapter["ate_mc_bias"]) < 0.3
@@ -89,8 +101,11 @@ def test_residual_on_residual_keeps_its_composure_and_moves_its_target(chapter):
 
 def test_estimates_speak_up_where_overlap_is_gone_and_trimming_covers_the_rows_it_keeps(chapter):
     assert chapter["ate_caution_thin"] > 85
+    assert chapter["ate_thin_att_caution"] > 75
+    assert chapter["ate_thin_att"] < -1.5 * chapter["ate_thin_att_mc"]
     assert chapter["ate_caution_ordinary"] < 5
     assert covers(chapter, "ate_trimmed", "ate_trimmed_truth")
+    assert abs(chapter["ate_trimmed"] - chapter["ate_trimmed_truth"]) < 0.5 * chapter["ate_trimmed_se"]
     assert 50 < chapter["ate_trimmed_away"] < 85
     assert chapter["ate_trimmed_engagement"] < -0.8
 
@@ -110,6 +125,9 @@ def test_of_a_hundred_intervals_four_methods_come_near_the_promise_and_one_of_th
     for key in ("naive", "strata", "ols", "twins", "trees"):
         assert chapter[f"ate_why_{key}"] < 65, key
     assert chapter["ate_why_width_dml"] < 0.75 * min(chapter[f"ate_why_width_{key}"] for key in near[:3])
+    assert chapter["ate_why_scatter"] > 1.3
+    assert covers(chapter, "ate_board_twins")
+    assert chapter["ate_board_plug_in"] != pytest.approx(chapter["ate_plug"], abs=0.01)
     assert abs(chapter["ate_why_bias_weighting"]) > 3 * chapter["ate_why_mc_weighting"]
     assert abs(chapter["ate_why_bias_dml"]) < 0.5 * abs(chapter["ate_why_bias_weighting"])
     assert chapter["ate_nearer"] > 3 * chapter["ate_nearer_mc"]
@@ -128,6 +146,8 @@ def test_the_two_targets_differ_beyond_noise_although_their_intervals_overlap(ch
     assert chapter["ate_contrast_upper"] < 0
     assert chapter["ate_contrast_se"] < 0.6 * chapter["ate_se_independent"]
     assert chapter["ate_plr_lower"] < chapter["ate_dml_upper"]
+    assert chapter["ate_gap_true"] == pytest.approx(-chapter["ate_rr_other"])
+    assert chapter["ate_contrast_lower"] < chapter["ate_gap_true"] < chapter["ate_contrast_upper"]
 
 
 def test_one_model_alone_is_consistent_and_no_promise_of_an_interval(chapter):
@@ -140,6 +160,8 @@ def test_one_model_alone_is_consistent_and_no_promise_of_an_interval(chapter):
 
 def test_clipping_trades_error_for_trust_in_the_outcome_model(chapter):
     assert chapter["ate_clip_last_se"] < 0.25 * chapter["ate_clip_first_se"]
+    assert chapter["ate_clip_moves"] > chapter["ate_clip_first_se"]
+    assert chapter["ate_clip_moves_lower"] < 0 < chapter["ate_clip_moves_upper"]
     assert abs(chapter["ate_clip_last"] - chapter["ate_clip_plug"]) < abs(
         chapter["ate_clip_first"] - chapter["ate_clip_plug"]
     )
