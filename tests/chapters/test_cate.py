@@ -151,6 +151,26 @@ def test_against_today_only_large_added_effects_do_not_lose(chapter):
     assert chapter["cate_today_gain_lower"] > 0
 
 
+def test_a_closed_programme_earns_less_than_todays_free_deals(chapter):
+    assert covers(chapter, "cate_free_deals", "cate_free_deals_true")
+    for rule in ("keen", "best"):
+        assert covers(chapter, f"cate_closed_{rule}", f"cate_closed_{rule}_true")
+        assert chapter[f"cate_closed_{rule}_true"] < 0
+        assert chapter[f"cate_closed_{rule}_negative"] == chapter["cate_markets"]
+    assert chapter["cate_closed_best_loss"] == -chapter["cate_closed_best_true"]
+
+
+def test_the_tree_read_as_an_offer_on_top_of_today_loses(chapter):
+    assert chapter["cate_tree_today_upper"] < 0
+    assert covers(chapter, "cate_tree_today", "cate_tree_today_true")
+    assert chapter["cate_stored_today_tree_positive"] == 0
+
+
+def test_the_highest_credit_for_the_keenest_half_is_below_fifteen_dollars(chapter):
+    assert chapter["cate_highest"] + chapter["cate_highest_half"] < 15
+    assert abs(chapter["cate_highest"] - chapter["cate_pays_keen"]) < chapter["cate_highest_half"]
+
+
 def test_the_tree_is_flattered_by_its_own_rows_only_and_gives_some_of_the_value_away(chapter):
     assert chapter["cate_tree_grown"] > 5 * chapter["cate_tree_grown_se"]
     assert abs(chapter["cate_tree_fresh"]) < 3 * chapter["cate_tree_fresh_se"]
@@ -166,7 +186,7 @@ def test_checks_reject_noise_and_certify_hidden_bias(chapter):
     assert chapter["cate_null_hidden_spread"] > 2 * chapter["cate_null_clean_spread"]
 
 
-def test_where_much_is_expected_more_follow_unasked(chapter):
+def test_where_much_is_expected_more_follow_unpaid(chapter):
     assert chapter["cate_large_followers"] > 2 * chapter["cate_small_followers"]
 
 
