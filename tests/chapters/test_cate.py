@@ -64,11 +64,9 @@ def test_the_rows_that_chose_flatter_the_winner_and_fresh_rows_do_not(chapter):
     assert covers(chapter, "cate_split_second", "cate_split_true")
 
 
-def test_a_week_of_cover_goes_with_a_larger_effect_and_the_line_averages_to_the_ate(chapter):
+def test_a_week_of_cover_goes_with_a_larger_effect_and_engagement_matters_most(chapter):
     assert chapter["cate_slope_lower"] > 0
     assert chapter["cate_per_sd_engagement"] > chapter["cate_per_sd_cover"] > chapter["cate_per_sd_demand"]
-    assert chapter["cate_board_gap"] < 1e-10
-    assert covers(chapter, "cate_board_line", "cate_board_truth")
 
 
 def test_every_model_is_judged_in_the_same_stored_markets(stored, chapter):
@@ -97,7 +95,7 @@ def test_forest_intervals_undercover_for_the_keen_and_those_of_the_line_everywhe
     assert chapter["cate_coverage_error"] < 2
     assert 92 < chapter["cate_coverage_forest_others"] < 97
     assert chapter["cate_coverage_forest_keen"] < 88
-    assert chapter["cate_coverage_all_keen"] < 75
+    assert chapter["cate_coverage_lost"] > 0
     assert max(chapter["cate_coverage_line_keen"], chapter["cate_coverage_line_others"]) < 85
     assert chapter["cate_width"] > chapter["cate_spread"]
 
@@ -107,7 +105,7 @@ def test_held_out_rows_confirm_both_models_and_do_not_separate_them(chapter):
     assert chapter["cate_fifth_gap_lower"] > 0
     for name in ("line", "forest"):
         assert chapter[f"cate_blp_{name}_p"] < 0.001
-        assert abs(chapter[f"cate_blp_{name}"] - 1) < 2 * chapter[f"cate_blp_{name}_se"]
+        assert abs(chapter[f"cate_blp_{name}"] - 1) < 1.96 * chapter[f"cate_blp_{name}_se"]
     for name in ("forest", "arms"):
         assert chapter[f"cate_lead_{name}_lower"] < 0 < chapter[f"cate_lead_{name}_upper"]
         assert covers(chapter, f"cate_lead_{name}", f"cate_lead_{name}_true")
