@@ -37,9 +37,11 @@ def test_a_mean_over_given_modifiers_is_the_ate_with_too_small_an_error(chapter)
 def test_at_equal_thresholds_clipping_makes_no_difference_and_the_thresholds_do(chapter):
     assert chapter["rec_clip_gap"] < 1e-8
     assert chapter["rec_clip_moved"] > 0.1
+    assert chapter["rec_clip_se_least"] > chapter["rec_clip_se_most"]
+    assert chapter["rec_clip_bias"] < 2.5  # unbiased at every threshold, with true outcome functions
 
 
 def test_left_to_themselves_the_libraries_differ_by_less_than_a_standard_error(chapter):
     assert 0 < chapter["rec_split_gap"] < 100
     assert chapter["rec_split_two_spread"] > 0
-    assert chapter["rec_split_doubleml_spread"] > 0
+    assert chapter["rec_split_doubleml_spread"] > chapter["rec_split_five_spread"] > 0
