@@ -327,3 +327,14 @@ def test_a_stratum_without_both_arms_is_named(plain):
     labels = pd.Series(np.where(plain.d == 1, "yes", "no"), index=plain.frame.index, name="echo")
     with pytest.raises(ValueError, match=r"Group 'no' of 'echo'"):
         naive.stratified(plain, labels)
+
+
+def test_ipw_takes_propensities_from_elsewhere_and_with_the_true_ones_finds_the_effect():
+    sample = tp.simulate_sellers(20_000, seed=3, n_covariates=15)
+    found = naive.inverse_propensity_weighted(sample.data, propensity=sample.truth.propensity)
+    assert abs(found.value - sample.truth.ate) < 4 * found.std_error
+    m, d, y = sample.truth.propensity, sample.data.d, sample.data.y
+    assert found.value == pytest.approx(np.average(y, weights=d / m) - np.average(y, weights=(1 - d) / (1 - m)))
+    for wrong in (sample.truth.propensity[:5], sample.truth.propensity + 1):
+        with pytest.raises(ValueError, match="propensity needs one value between 0 and 1"):
+            naive.inverse_propensity_weighted(sample.data, propensity=wrong)

@@ -279,3 +279,32 @@ def test_taken_rows_keep_their_predictions(fitted):
     assert np.array_equal(half.outcome, fitted.outcome[rows])
     assert sorted(np.concatenate([test for _, test in half.folds[0]])) == list(range(len(rows)))
     assert tp.estimate_ate(half).value == pytest.approx(tp.handover.aipw_signal(fitted)[:, 0][rows].mean(), abs=1e-10)
+
+
+def test_losses_are_weighed_where_the_estimand_asks_the_outcome_models(table):
+    """By the formula; and with the true weights, the others' squared errors are those that followers would show."""
+    data = tp.CausalData(table, **ROLES)
+    nuisances = tp.cross_fit(data, SIMPLE, n_folds=4)
+    m, d = nuisances.propensity[:, 0].clip(0.01, 0.99), data.d
+    for estimand, odds in (("ATE", 1 / (1 - m)), ("ATT", m / (1 - m))):
+        squares = (data.y - nuisances.outcome_control[:, 0]) ** 2
+        expected = np.sum((squares * odds)[d == 0]) / np.sum(odds[d == 0])
+        assert nuisances.losses_where_used(estimand)["outcome_control"] == pytest.approx(expected)
+    assert list(nuisances.losses_where_used("ATT").index) == ["outcome_control"]
+    same = nuisances.losses_where_used("ATE", np.full(len(d), 0.5))
+    assert same["outcome_control"] == pytest.approx(nuisances.losses.loc["outcome_control", "loss"])
+    assert same["outcome_treated"] == pytest.approx(nuisances.losses.loc["outcome_treated", "loss"])
+    with pytest.raises(ValueError, match="'ATC' is not known; choose ATE or ATT"):
+        nuisances.losses_where_used("ATC")
+
+
+def test_weighted_losses_foretell_the_errors_among_followers():
+    sample = tp.simulate_sellers(20_000, seed=31, n_covariates=15)
+    truth, data = sample.truth, sample.data
+    off = truth.outcome_control + 0.1 * (data.frame["engagement_score"].to_numpy(float) - 50)  # worst for the keen
+    known = tp.Nuisances.given(data, off, truth.outcome_treated, truth.propensity)
+    chance = tp.Nuisances.given(data, truth.outcome_control, truth.outcome_treated, truth.propensity)
+    error = (off - truth.outcome_control) ** 2
+    for estimand, rows in (("ATE", np.ones(len(error))), ("ATT", truth.propensity)):
+        added = known.losses_where_used(estimand) - chance.losses_where_used(estimand)
+        assert added["outcome_control"] == pytest.approx(np.average(error, weights=rows), rel=0.25)
