@@ -38,3 +38,8 @@ def test_the_check_passes_with_the_columns_and_fails_without(chapter):
 def test_the_interval_is_narrower_and_the_joint_one_of_the_best_wider(chapter):
     assert chapter["wg_narrower"] > 1.5
     assert chapter["wg_joint_width"] > 1.2 * (chapter["wg_best_upper"] - chapter["wg_best_lower"])
+
+
+def test_sales_are_explained_by_two_thirds_and_the_decision_by_much_less(chapter):
+    assert 0.6 < chapter["wg_explained_low"] <= chapter["wg_explained_high"] < 0.75
+    assert chapter["wg_explained_m"] < 0.5 * chapter["wg_explained_low"]
