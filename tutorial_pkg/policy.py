@@ -30,10 +30,12 @@ def decisions(nuisances: Nuisances, clipping: float = CLIPPING) -> Estimates:
     "a default" is what a row gains when all follow who do not follow today: (1 - p) ATC. From doubly robust signals,
     errors by cluster; :meth:`tutorial_pkg.truth.Truth.decisions` has the truth.
     """
-    message = policy_value(nuisances, np.zeros(nuisances.data.n_rows), clipping=clipping, baseline="status quo")
-    default = policy_value(nuisances, np.ones(nuisances.data.n_rows), clipping=clipping, baseline="status quo")
-    lost = replace(message, value=-message.value, influence=-np.asarray(message.influence))
-    lost, default = replace(lost, estimand="p ATT"), replace(default, estimand="(1 - p) ATC")
+    nobody, everybody = (
+        policy_value(nuisances, np.full(nuisances.data.n_rows, arm), clipping=clipping, baseline="status quo")
+        for arm in (0, 1)
+    )
+    lost = replace(nobody, value=-nobody.value, influence=-np.asarray(nobody.influence), estimand="p ATT")
+    default = replace(everybody, estimand="(1 - p) ATC")
     found = [estimate_ate(nuisances, clipping), estimate_att(nuisances, clipping), lost, default]
     unit = {"outcome": nuisances.data.outcome, "words": nuisances.data.words}
     return Estimates({name: replace(one, **unit) for name, one in zip(DECISIONS, found, strict=True)})  # type: ignore[arg-type]
@@ -70,10 +72,7 @@ def policy_value(
     Athey and Wager (2021), Policy learning with observational data.
     """
     data = nuisances.data
-    if not np.isfinite([cost, value_per_unit]).all():
-        raise ValueError(f"cost={cost!r} and value_per_unit={value_per_unit!r} must be finite numbers, in money.")
-    marked = marked_rows(treat, data.n_rows)
-    data.check_index(treat, "treat")
+    marked = _priced_rows(data, treat, "treat", cost, value_per_unit)
     if baseline not in get_args(Baseline):
         raise ValueError(f"baseline={baseline!r} is not known; choose one of {', '.join(get_args(Baseline))}.")
     everybody = value_per_unit * aipw_signal(nuisances, clipping).mean(axis=1) - cost
@@ -82,12 +81,6 @@ def policy_value(
         gain = gain - everybody
     elif baseline == "status quo":
         gain = gain - (value_per_unit * gained_signal(nuisances, clipping).mean(axis=1) - cost * data.d)
-    names = {
-        "estimand": "policy value",
-        "method": "DML (IRM)",
-        "label": "" if baseline == "nobody" else f"vs {baseline}",
-    }
-    value = from_influence(gain.mean(), gain - gain.mean(), data, family="dml", **names)
     changed: dict[Baseline, list[tuple[Question, NDArray]]] = {
         "nobody": [("ATE", marked)],
         "everybody": [("ATE", 1 - marked)],
@@ -95,7 +88,7 @@ def policy_value(
     }
     m = nuisances.propensity.mean(axis=1)
     said = together(*(caution(data.d, m, question, weights) for question, weights in changed[baseline]))
-    return replace(value, outcome="money a row", words=Words("the policy", "money a row"), caution=said)
+    return _in_money(data, gain, "policy value", "" if baseline == "nobody" else f"vs {baseline}", "the policy", said)
 
 
 def offer_value(
@@ -108,16 +101,27 @@ def offer_value(
     from doubly robust signals. Arguments, and what makes it honest, as in :func:`policy_value`.
     """
     data = nuisances.data
-    if not np.isfinite([cost, value_per_unit]).all():
-        raise ValueError(f"cost={cost!r} and value_per_unit={value_per_unit!r} must be finite numbers, in money.")
-    marked = marked_rows(offered, data.n_rows)
-    data.check_index(offered, "offered")
+    marked = _priced_rows(data, offered, "offered", cost, value_per_unit)
     added = (aipw_signal(nuisances, clipping) - gained_signal(nuisances, clipping)).mean(axis=1)
     gain = marked * (value_per_unit * added - cost)
-    names = {"estimand": "offer value", "method": "DML (IRM)", "label": "vs status quo"}
-    value = from_influence(gain.mean(), gain - gain.mean(), data, family="dml", **names)
     said = caution(data.d, nuisances.propensity.mean(axis=1), "ATC", marked)
-    return replace(value, outcome="money a row", words=Words("the offer", "money a row"), caution=said)
+    return _in_money(data, gain, "offer value", "vs status quo", "the offer", said)
+
+
+def _priced_rows(data: CausalData, treat: ArrayLike, name: str, cost: float, value_per_unit: float) -> NDArray:
+    """The rows marked, as one 0 or 1 a row, once they and the prices are checked."""
+    if not np.isfinite([cost, value_per_unit]).all():
+        raise ValueError(f"cost={cost!r} and value_per_unit={value_per_unit!r} must be finite numbers, in money.")
+    marked = marked_rows(treat, data.n_rows)
+    data.check_index(treat, name)
+    return marked
+
+
+def _in_money(data: CausalData, gain: NDArray, estimand: str, label: str, what: str, said: str | None) -> Estimate:
+    """The mean gain of a row, with its caution."""
+    names = {"estimand": estimand, "method": "DML (IRM)", "label": label}
+    value = from_influence(gain.mean(), gain - gain.mean(), data, family="dml", **names)
+    return replace(value, outcome="money a row", words=Words(what, "money a row"), caution=said)
 
 
 def marked_rows(treat: ArrayLike, n_rows: int) -> NDArray:

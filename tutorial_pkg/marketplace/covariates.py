@@ -52,8 +52,13 @@ def draw_covariates(
         # weeks of one series share half of what the latents do not explain
         shared = stream(seed, series).standard_normal(n_rows) if series else None
         for column in columns:
-            known = column.kind == "history"
-            next(rows)[:] = history.column(column.name) if known else _draw_column(column, latents, seed, shared)
+            if column.name in seen:
+                values = seen[column.name]
+            elif column.kind == "history":
+                values = history.column(column.name)
+            else:
+                values = _draw_column(column, latents, seed, shared)
+            next(rows)[:] = values
     return matrix
 
 

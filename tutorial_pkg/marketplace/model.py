@@ -145,6 +145,11 @@ def _units_before(seen: Columns, category: NDArray[np.int8]) -> Array:
     return 30 / 7 * rate * luck
 
 
+def following_in_category(followed: NDArray, category: NDArray[np.int8]) -> Array:
+    """For each row the share of its category that follows; ``followed`` holds decisions or their probabilities."""
+    return (np.bincount(category, followed) / np.maximum(np.bincount(category), 1))[category]
+
+
 def conditional_means(
     dials: Dials, seen: Columns, category: NDArray[np.int8], following: Array | float
 ) -> dict[str, tuple[Array, Array]]:

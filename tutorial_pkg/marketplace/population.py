@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from tutorial_pkg.marketplace.columns import CATEGORIES, DRIVERS
 from tutorial_pkg.marketplace.covariates import draw_category, draw_covariates, draw_latents
-from tutorial_pkg.marketplace.model import OUTCOMES, PLACEBO, Columns, Dials, conditional_means, propensity
+from tutorial_pkg.marketplace.model import (
+    OUTCOMES,
+    PLACEBO,
+    Columns,
+    Dials,
+    conditional_means,
+    following_in_category,
+    propensity,
+)
 from tutorial_pkg.truth import Targets, targets_of
 
 
@@ -18,8 +26,7 @@ def population_rows(dials: Dials, n_rows: int = 400_000, seed: int = 1_000_003) 
     of every outcome under the outcome's name. The effects are exact; only averages over the rows have an error."""
     seen, category = _draw(dials, n_rows, seed)
     m = propensity(dials, seen, category)
-    following = np.bincount(category, m) / np.bincount(category)
-    means = conditional_means(dials, seen, category, following[category])
+    means = conditional_means(dials, seen, category, following_in_category(m, category))
     rows = pd.DataFrame({"product_category": pd.Categorical.from_codes(category, list(CATEGORIES)), **seen})
     rows["propensity"] = m
     return rows.assign(**{outcome: treated - control for outcome, (control, treated) in means.items()})

@@ -24,6 +24,7 @@ from tutorial_pkg.marketplace.model import (
     conditional_means,
     conversion,
     decision_score,
+    following_in_category,
     prices,
     propensity,
     propensity_given_trait,
@@ -165,8 +166,7 @@ def _draw_outcomes(
     chance = propensity_given_trait(dials, seen, score, trait)
     aligned = (source.random(n_rows) < chance).astype(np.int8)
 
-    following = np.bincount(category, aligned) / np.maximum(np.bincount(category), 1)
-    means = conditional_means(dials, seen, category, following[category])
+    means = conditional_means(dials, seen, category, following_in_category(aligned, category))
     per_click = conversion(seen)
     # Frailties with mean one leave E[Y | X] as it is and make rows of one seller alike.
     frailty = source.gamma(25.0, 1 / 25.0, n_sellers)[sellers] * source.gamma(16.0, 1 / 16.0, n_rows)
