@@ -70,3 +70,53 @@ def test_the_data_are_found_from_an_installed_wheel(tmp_path):
     )
     assert str(tmp_path / "site") in run.stdout
     assert run.stdout.strip().endswith("10000")
+
+
+def test_the_experiment_answers_as_published():
+    """Dehejia and Wahba (1999), tables 2 and 3; the placebo: Imbens and Xu (2024)."""
+    study = tp.datasets.load_lalonde("experiment")
+    assert (study.data.n_rows, study.data.d.sum()) == (445, 185)
+    assert study.benchmark.value == pytest.approx(1_794.34, abs=0.01)
+    assert study.benchmark.value == tp.naive.difference_in_means(study.data).value
+    placebo = tp.datasets.load_lalonde("experiment", outcome="re75").benchmark
+    assert round(placebo.value) == 265
+    assert placebo.std_error == pytest.approx(305, abs=1.5)  # theirs is another small-sample correction
+
+
+@pytest.mark.parametrize(("controls", "n", "difference"), [("CPS", 15_992, -8_498), ("PSID", 2_490, -15_205)])
+def test_the_trained_beside_survey_controls(controls, n, difference):
+    study = tp.datasets.load_lalonde(controls)
+    assert ((study.data.d == 0).sum(), study.data.d.sum()) == (n, 185)
+    assert round(tp.naive.difference_in_means(study.data).value) == difference
+    assert study.benchmark.value == pytest.approx(1_794.34, abs=0.01)
+    treated = study.data.frame.loc[study.data.d == 1, "re78"]
+    assert treated.to_numpy().tolist() == tp.datasets.load_lalonde("experiment").data.y[:185].tolist()
+
+
+def test_a_placebo_outcome_is_in_no_covariate():
+    covariates = tp.datasets.load_lalonde(outcome="re75").data.covariates
+    assert not [name for name in covariates if "re75" in name]
+    assert {"re75", "no_re75", "re74", "no_re74"} <= set(tp.datasets.load_lalonde().data.covariates)
+
+
+def test_the_crude_difference_of_the_smokers_is_the_published_one():
+    """Hernán and Robins (2020), chapter 12: 2.5 kg (1.7 to 3.4) among the 1,566 whose weight is known."""
+    study = tp.datasets.load_nhefs()
+    crude = tp.naive.difference_in_means(study.data)
+    assert (study.data.n_rows, study.data.d.sum()) == (1_566, 403)
+    assert crude.value == pytest.approx(2.54, abs=0.005)
+    assert study.benchmark.conf_int() == pytest.approx((2.4, 4.5), abs=0.06)  # printed so, around 3.4
+    everyone = tp.datasets.load_nhefs(censored=True).data
+    unknown = everyone.frame["observed"] == 0
+    assert (everyone.n_rows, unknown.sum()) == (1_629, 63)
+    assert (everyone.y[unknown] == 0).all()
+
+
+def test_a_study_that_is_not_known_or_not_there_is_refused_in_a_sentence(monkeypatch, tmp_path):
+    with pytest.raises(ValueError, match="controls='NSW' is not known; choose one of CPS, PSID, experiment"):
+        tp.datasets.load_lalonde("NSW")
+    with pytest.raises(ValueError, match="outcome='re74' is not known; choose re78, or re75 for a placebo"):
+        tp.datasets.load_lalonde(outcome="re74")
+    monkeypatch.setattr(tp.datasets, "data_folder", lambda: tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"nhefs\.parquet is missing; reinstall the package"):
+        tp.datasets.load_nhefs()

@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.estimate import Estimate, cluster_sums, from_influence
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.weighting import CLIPPING, check_clipping
+from tutorial_pkg.weighting import CLIPPING, check_clipping, clipped
 
 if TYPE_CHECKING:
     from doubleml import DoubleMLFramework, DoubleMLIRM, DoubleMLPLR
@@ -39,10 +39,11 @@ def irm_models(
 
     check_clipping(clipping)
     n, clip = nuisances, PSProcessorConfig(clipping_threshold=clipping)
-    predictions = {"ml_g0": n.outcome_control, "ml_g1": n.outcome_treated, "ml_m": n.propensity}
+    m = clipped(n.propensity, clipping)  # as DoubleML does, which would warn of each that is nearly 0 or 1
+    predictions = {"ml_g0": n.outcome_control, "ml_g1": n.outcome_treated, "ml_m": m}
     d = n.data.d.astype(float)
     if exchanged:
-        predictions = {"ml_g0": n.outcome_treated, "ml_g1": n.outcome_control, "ml_m": 1 - n.propensity}
+        predictions = {"ml_g0": n.outcome_treated, "ml_g1": n.outcome_control, "ml_m": 1 - m}
         d = 1 - d
     options = {"score": score, "ps_processor_config": clip}
     return _fit_repeats(DoubleMLIRM, (DMLDummyRegressor(), DMLDummyClassifier()), n, predictions, d, **options)

@@ -17,8 +17,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tutorial_pkg.choosing import held_out_parts
 
-# Of a step on the way; catching it around a fit would not be safe where fits run in threads.
-warnings.filterwarnings("ignore", message="Sigmoid function too close", module="glum")
+# Of a step on the way, or of one penalty among many that held-out rows judge; catching them around a fit would not be
+# safe where fits run in threads.
+for step in ("Sigmoid function too close", "Line search failed", "IRLS failed to converge"):
+    warnings.filterwarnings("ignore", message=step, module="glum")
 
 
 def lasso() -> LassoCV:
