@@ -50,6 +50,8 @@ def dictionary() -> pd.DataFrame:
     rows += [(c.name, c.group, c.unit, "covariate", c.meaning) for c in marketplace_columns()]
     rows += [("aligned", "decision", "0/1", "treatment", "1 when the seller followed the recommendation")]
     rows += [(name, "outcomes", unit, role, text) for name, (unit, role, text) in OUTCOME_MEANINGS.items()]
+    later = "1 when the seller followed the next recommendation, shown after those 30 days; no outcome depends on it"
+    rows += [("aligned_next", "decision", "0/1", "placebo treatment", later)]
     return pd.DataFrame(rows, columns=["column", "group", "unit", "role", "meaning"])
 
 

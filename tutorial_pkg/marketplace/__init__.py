@@ -2,7 +2,7 @@
 
 from tutorial_pkg.marketplace.columns import CATEGORIES, marketplace_columns
 from tutorial_pkg.marketplace.covariates import covariate_names
-from tutorial_pkg.marketplace.model import OUTCOMES, PLACEBO, RECOMMENDATIONS, SCENARIOS, Dials
+from tutorial_pkg.marketplace.model import OUTCOMES, PLACEBO, PLACEBO_TREATMENT, RECOMMENDATIONS, SCENARIOS, Dials
 from tutorial_pkg.marketplace.population import effect_on_all, population_rows, population_targets
 from tutorial_pkg.marketplace.simulate import EFFECT_MODIFIERS, SellerSample, seller_data, simulate_sellers
 
@@ -11,6 +11,7 @@ __all__ = [
     "EFFECT_MODIFIERS",
     "OUTCOMES",
     "PLACEBO",
+    "PLACEBO_TREATMENT",
     "RECOMMENDATIONS",
     "SCENARIOS",
     "Dials",

@@ -18,6 +18,7 @@ SCENARIOS = ("proactive", "self_reliant", "randomised")
 RECOMMENDATIONS = ("restock", "sponsored_ads", "outlet_deal")
 OUTCOMES = ("units_30d", "revenue_30d", "clicks_30d")
 PLACEBO = "units_prev_30d"
+PLACEBO_TREATMENT = "aligned_next"
 
 LUCK = 8.0
 """Shape of the gamma distribution, with mean one, of what makes one product sell more than its like."""

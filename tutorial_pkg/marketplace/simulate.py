@@ -18,6 +18,7 @@ from tutorial_pkg.marketplace.covariates import covariate_names, draw_category, 
 from tutorial_pkg.marketplace.model import (
     OUTCOMES,
     PLACEBO,
+    PLACEBO_TREATMENT,
     Array,
     Columns,
     Dials,
@@ -46,6 +47,7 @@ LABELS = {
     "revenue_30d": "revenue in 30 days",
     "clicks_30d": "clicks in 30 days",
     PLACEBO: "units sold in the 30 days before",
+    PLACEBO_TREATMENT: "following the next recommendation",
 }
 UNITS = {"units_30d": "units", "revenue_30d": "USD", "clicks_30d": "clicks", PLACEBO: "units"}
 
@@ -125,7 +127,8 @@ def simulate_sellers(
     category = draw_category(n_rows, seed)
     matrix = draw_covariates(names, latents, category, recommendation, seed)
     seen = {name: row.astype(float) for name, row in zip(names, matrix, strict=True) if name in DRIVERS}
-    drawn = _draw_outcomes(dials, seen, category, sellers, stream(seed, "outcomes"))
+    sources = stream(seed, "outcomes"), stream(seed, PLACEBO_TREATMENT)
+    drawn = _draw_outcomes(dials, seen, category, sellers, *sources)
     return SellerSample(seller_data(_frame(matrix, names, category, sellers, drawn), outcome, names), drawn.truths)
 
 
@@ -146,9 +149,10 @@ def seller_data(frame: pd.DataFrame, outcome: str, names: Sequence[str]) -> Caus
 
 @dataclass(frozen=True)
 class _Drawn:
-    """The decision, what was seen of the outcomes, and the truth of each."""
+    """The decision and the one after it, what was seen of the outcomes, and the truth of each."""
 
     aligned: NDArray[np.int8]
+    aligned_next: NDArray[np.int8]
     outcomes: Columns
     truths: dict[str, Truth]
 
@@ -159,12 +163,14 @@ def _draw_outcomes(
     category: NDArray[np.int8],
     sellers: NDArray[np.int32],
     source: np.random.Generator,
+    next_source: np.random.Generator,
 ) -> _Drawn:
     n_rows, n_sellers = len(sellers), int(sellers[-1]) + 1
     trait = source.choice(np.array([-1, 1], dtype=np.int8), n_sellers)[sellers]
     score = decision_score(dials, seen, category)
     chance = propensity_given_trait(dials, seen, score, trait)
     aligned = (source.random(n_rows) < chance).astype(np.int8)
+    aligned_next = (next_source.random(n_rows) < chance).astype(np.int8)  # for the same reasons, known or hidden
 
     means = conditional_means(dials, seen, category, following_in_category(aligned, category))
     per_click = conversion(seen)
@@ -199,7 +205,7 @@ def _draw_outcomes(
         for name in potential
     }
     outcomes = {name: np.where(aligned == 1, arms[1], arms[0]) for name, arms in potential.items()}
-    return _Drawn(aligned, outcomes, truths)
+    return _Drawn(aligned, aligned_next, outcomes, truths)
 
 
 def _frame(
@@ -214,5 +220,5 @@ def _frame(
         {"seller_id": sellers, "product_category": pd.Categorical.from_codes(category, list(CATEGORIES))}
     )
     body = pd.DataFrame(matrix.T, columns=names, copy=False)
-    tail = pd.DataFrame({"aligned": drawn.aligned, **drawn.outcomes})
+    tail = pd.DataFrame({"aligned": drawn.aligned, **drawn.outcomes, PLACEBO_TREATMENT: drawn.aligned_next})
     return pd.concat([head, body, tail], axis=1)
