@@ -1,6 +1,6 @@
 """What one check of an estimate found, and many checks in one table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """What one check found: ``passed`` is None where there is nothing to pass, only something to know."""
+    """What one check found: ``passed`` is None where there is nothing to pass, only something to know.
+
+    ``measures`` are the numbers that decide.
+    """
 
     name: str
     passed: bool | None
     sentence: str
     table: pd.DataFrame = field(repr=False)
     draw: "Callable[[Axes | None], Axes] | None" = field(default=None, repr=False)
+    measures: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "passed", None if self.passed is None else bool(self.passed))  # numpy has its own

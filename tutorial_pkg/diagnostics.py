@@ -10,16 +10,20 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import statsmodels.api as sm
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from tutorial_pkg import plots
 from tutorial_pkg.check import Check
+from tutorial_pkg.choosing import is_binary
 from tutorial_pkg.crossfitting import cross_fit
+from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import estimate_ate
-from tutorial_pkg.estimate import Estimate
+from tutorial_pkg.estimate import Estimate, from_influence, robust_errors
 from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.weighting import CLIPPING, check_clipping, effective_share, inverse_weights, share_clipped
+from tutorial_pkg.weighting import CLIPPING, check_clipping, clipped, effective_share, inverse_weights, share_clipped
 
 CONTAINED = 0.95
 """Share of a placebo outcome that covariates may explain before the placebo says nothing."""
@@ -49,14 +53,19 @@ def overlap(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
             "std_error": ate.std_error,
             "share clipped": share_clipped(m, threshold),
         }
-    clipped = share_clipped(m, clipping)
-    passed = clipped <= 0.01 and min(effective.values()) >= 0.2
+    beyond = share_clipped(m, clipping)
+    passed = beyond <= 0.01 and min(effective.values()) >= 0.2
     sentence = (
-        f"propensities run from {m.min():.3f} to {m.max():.3f}, {clipped:.1%} of the rows are clipped at {clipping:g}, and "
+        f"propensities run from {m.min():.3f} to {m.max():.3f}, {beyond:.1%} of the rows are clipped at {clipping:g}, and "
         f"weighting leaves {effective['treated']:.0%} of the treated and {effective['untreated']:.0%} of the untreated rows."
     )
     return Check(
-        "overlap", passed, sentence, pd.DataFrame(rows).T, partial(plots.plot_arms, m, nuisances.data.arm, "propensity")
+        "overlap",
+        passed,
+        sentence,
+        pd.DataFrame(rows).T,
+        partial(plots.plot_arms, m, nuisances.data.arm, "propensity"),
+        {"smallest effective share": min(effective.values()), "share clipped": beyond},
     )
 
 
@@ -77,7 +86,10 @@ def balance(nuisances: Nuisances, clipping: float = CLIPPING, limit: float = 0.1
         f"of {len(table)} covariates {int((table['before'].abs() > limit).sum())} differ by more than {limit:g} standard deviations "
         f"before weighting and {n_over} after; the worst after is {worst} ({table['after'].iloc[0]:+.3f})."
     )
-    return Check("balance", n_over == 0, sentence, table, partial(plots.plot_balance, table, limit))
+    worth = sum(1 / (effective_share(weights[d == arm]) * (d == arm).sum()) for arm in (0, 1))
+    largest = float(table["after"].abs().max())
+    measures = {"largest difference": largest, "largest difference, z": largest / np.sqrt(worth)}
+    return Check("balance", n_over == 0, sentence, table, partial(plots.plot_balance, table, limit), measures)
 
 
 def placebo(nuisances: Nuisances, outcome: str) -> Check:
@@ -97,24 +109,70 @@ def placebo(nuisances: Nuisances, outcome: str) -> Check:
     return _should_be_zero("placebo", estimate_ate(fitted), f"on {outcome}, which the decision cannot have changed,")
 
 
+def placebo_treatment(nuisances: Nuisances, treatment: str) -> Check:
+    """Has a decision an effect that can have none, such as one made after the outcome? Everything is fitted again.
+
+    A negative-control exposure: chosen for the same reasons as the treatment, it cannot have changed the outcome.
+    The treatment is one of its covariates, because it has an effect. Fails when the 95% interval excludes zero.
+
+    References
+    ----------
+    Lipsitch, Tchetgen Tchetgen and Cohen (2010), Negative controls.
+    """
+    data = nuisances.data
+    if treatment not in data.frame.columns or treatment in (data.treatment, data.outcome, *data.covariates):
+        raise ValueError(f"{treatment!r} is no further column of the frame; name a decision made after the outcome.")
+    frame = data.frame.assign(**{data.treatment: data.d})
+    other = replace(data, frame=frame, treatment=treatment, covariates=(*data.covariates, data.treatment), treated=None)
+    fitted = _fitted_again(nuisances, other)
+    return _should_be_zero("placebo treatment", estimate_ate(fitted), f"of {treatment}, which cannot have one,")
+
+
 def permuted(nuisances: Nuisances, seed: int = 0) -> Check:
     """Is there an effect of a decision that nobody made? Decisions shuffled among the rows, everything fitted again.
 
     Fails when the 95% interval excludes zero, which by chance it does in 5% of the shuffles.
     """
-    if nuisances.learners is None:
-        raise ValueError(
-            "These nuisances were given, not fitted, or come from a file, which keeps no learners, so nothing can be "
-            "fitted again; use cross_fit, or dataclasses.replace(nuisances, learners=...)."
-        )
     data = nuisances.data
-    shuffled = np.random.default_rng(seed).permutation(data.d)
-    frame = data.frame.copy(deep=False)
-    frame[data.treatment] = shuffled
-    fitted = cross_fit(
-        replace(data, frame=frame, treated=None), nuisances.learners, len(nuisances.folds[0]), progress=False
-    )
+    frame = data.frame.assign(**{data.treatment: np.random.default_rng(seed).permutation(data.d)})
+    fitted = _fitted_again(nuisances, replace(data, frame=frame, treated=None))
     return _should_be_zero("permuted treatment", estimate_ate(fitted), "with decisions shuffled among the rows")
+
+
+def score_moments(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
+    """Do the nuisances keep the promises of the score? Means that are zero if they do, out of fold, with their errors.
+
+    The score of the ATE does not feel small errors of m or g because its derivatives in their direction have mean zero.
+    These derivatives are means over rows, so they can be looked at: in the direction of a constant and of g itself
+    (where weighting should leave nothing), in that of m (1 - m), the odds; and the slopes of decision and outcomes on
+    what was predicted for them, which are one where predictions are calibrated. Fails when one is more than four
+    standard errors away.
+
+    References
+    ----------
+    Chernozhukov et al. (2018), definition 2.1 (orthogonality); slopes: Cox (1958).
+    """
+    data, (y, d) = nuisances.data, (nuisances.data.y, nuisances.data.d)
+    m = clipped(nuisances.propensity.mean(axis=1), clipping)
+    g0, g1 = nuisances.outcome_control.mean(axis=1), nuisances.outcome_treated.mean(axis=1)
+    one, other = 1 - d / m, 1 - (1 - d) / (1 - m)
+    means = {
+        "weights of the treated": one,
+        "weights of the untreated": other,
+        "outcome model of the treated": one * (g1 - g1.mean()),
+        "outcome model of the untreated": other * (g0 - g0.mean()),
+        "odds": d * (y - g1) * (1 - m) / m + (1 - d) * (y - g0) * m / (1 - m),
+    }
+    rows = {name: _mean_and_error(values, data) for name, values in means.items()}
+    rows["slope of the decision on its log-odds, less 1"] = _slope(logit(m), d, np.full(len(d), True), data)
+    for name, g, arm in (("untreated", g0, d == 0), ("treated", g1, d == 1)):
+        if np.ptp(g[arm]) > 0:
+            rows[f"slope of the {name} on their prediction, less 1"] = _slope(g, y, arm, data)
+    table = pd.DataFrame(rows, index=["value", "std_error"]).T
+    table["z"] = table["value"] / table["std_error"]
+    worst = table["z"].abs().idxmax()
+    sentence = f"of {len(table)} means that should be zero the furthest is {worst}, {table.loc[worst, 'z']:+.1f} standard errors."
+    return Check("score's moments", abs(table.loc[worst, "z"]) <= 4, sentence, table, measures=dict(table["z"]))
 
 
 def stability(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = estimate_ate) -> Check:
@@ -132,7 +190,8 @@ def stability(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = 
         f"its standard deviation is {spread / combined.std_error:.0%} of a standard error."
     )
     draw = partial(plots.plot_estimates, {f"split {i + 1}": s for i, s in enumerate(combined.splits)}, None)
-    return Check("stability over splits", spread <= 0.5 * combined.std_error, sentence, table, draw)
+    measures = {"spread / std. error": spread / combined.std_error}
+    return Check("stability over splits", spread <= 0.5 * combined.std_error, sentence, table, draw, measures)
 
 
 def nuisance_quality(nuisances: Nuisances) -> Check:
@@ -153,7 +212,8 @@ def nuisance_quality(nuisances: Nuisances) -> Check:
         + "".join(f"; {name} has a constant outcome" for name in still)
         + "."
     )
-    return Check("learners against a constant", (outcome_models > 0).all(), sentence, losses)
+    measures = {"least explained": outcome_models.min(), "propensity explained": explained["propensity"]}
+    return Check("learners against a constant", (outcome_models > 0).all(), sentence, losses, measures=measures)
 
 
 def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = estimate_ate) -> Check:
@@ -185,7 +245,8 @@ def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = e
         f"the most influential row moves the {full.estimand} by {abs(shift[order[0]]) / full.std_error:.0%} of a standard "
         f"error, and the top 1% of the rows make up {share:.0%} of its variance."
     )
-    return Check("single rows", abs(shift[order[0]]) <= 0.5 * full.std_error, sentence, table)
+    measures = {"largest shift / std. error": abs(shift[order[0]]) / full.std_error}
+    return Check("single rows", abs(shift[order[0]]) <= 0.5 * full.std_error, sentence, table, measures=measures)
 
 
 def all_checks(nuisances: Nuisances, placebo_outcome: str | None = None) -> list[Check]:
@@ -196,6 +257,31 @@ def all_checks(nuisances: Nuisances, placebo_outcome: str | None = None) -> list
     if placebo_outcome is not None:
         checks.append(placebo(nuisances, placebo_outcome))
     return checks
+
+
+def _fitted_again(nuisances: Nuisances, data: CausalData) -> Nuisances:
+    """Other data with the same learners and as many folds."""
+    if nuisances.learners is None:
+        raise ValueError(
+            "These nuisances were given, not fitted, or come from a file, which keeps no learners, so nothing can be "
+            "fitted again; use cross_fit, or dataclasses.replace(nuisances, learners=...)."
+        )
+    return cross_fit(data, nuisances.learners, len(nuisances.folds[0]), progress=False)
+
+
+def _mean_and_error(values: NDArray, data: CausalData) -> tuple[float, float]:
+    found = from_influence(values.mean(), values - values.mean(), data, estimand="", method="")
+    return found.value, found.std_error
+
+
+def _slope(predicted: NDArray, seen: NDArray, rows: NDArray, data: CausalData) -> tuple[float, float]:
+    """Slope less one of what was seen on what was predicted, and its error; logistic where 0 and 1 were seen."""
+    family = sm.families.Binomial() if is_binary(seen[rows]) else sm.families.Gaussian()
+    errors = robust_errors(data)
+    if data.clusters is not None:
+        errors["cov_kwds"] = {"groups": data.clusters[rows]}
+    fit = sm.GLM(seen[rows], sm.add_constant(predicted[rows]), family).fit(**errors)
+    return fit.params[1] - 1, fit.bse[1]
 
 
 def _mean_gap(column: NDArray, d: NDArray, weights: NDArray) -> float:
@@ -210,4 +296,5 @@ def _should_be_zero(name: str, ate: Estimate, what: str) -> Check:
     lower, upper = ate.conf_int()
     found = "no effect is found" if lower <= 0 <= upper else "an effect is found"
     sentence = f"{what} {found}: {ate.value:.3g}, 95% interval {lower:.3g} to {upper:.3g}."
-    return Check(name, ate.covers(0.0), sentence, ate.tidy(), partial(plots.plot_estimates, {name: ate}, 0.0))
+    draw = partial(plots.plot_estimates, {name: ate}, 0.0)
+    return Check(name, ate.covers(0.0), sentence, ate.tidy(), draw, {"z": ate.value / ate.std_error})
