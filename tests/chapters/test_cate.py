@@ -61,6 +61,7 @@ def test_the_rows_that_chose_flatter_the_winner_and_fresh_rows_do_not(chapter):
     assert abs(chapter["cate_curse_fresh"]) < 3 * chapter["cate_curse_fresh_se"]
     assert 35 < chapter["cate_curse_fresh_high"] < 65
     assert covers(chapter, "cate_split_second", "cate_split_true")
+    assert chapter["cate_split_same"] == "yes"
 
 
 def test_a_week_of_cover_goes_with_a_larger_effect_and_engagement_matters_most(chapter):
