@@ -315,3 +315,33 @@ def test_what_cannot_be_answered_is_refused(fitted, models, big):
         tp.truth.evaluate_cate([1, 2, 3], big.truth)
     with pytest.raises(ValueError, match="at least two estimates"):
         tp.Estimates([tp.estimate_ate(fitted)]).test_equal()
+
+
+def test_the_comparison_of_losses_is_the_one_written_out_and_finds_the_nearer_model(halves, fitted, big):
+    _, held_out = halves
+    _, rows = tp.folds.split_rows(fitted.data)
+    tau = big.truth.cate[rows]
+    effects = {"far": tau + 30, "true": tau, "constant": np.full(len(tau), tau.mean())}
+    found = tp.validation.compare_cate(effects, held_out, "far")
+    m = np.clip(held_out.propensity[:, 0], 0.01, 0.99)
+    g0, g1, y, d = held_out.outcome_control[:, 0], held_out.outcome_treated[:, 0], held_out.data.y, held_out.data.d
+    signal = g1 - g0 + d * (y - g1) / m - (1 - d) * (y - g0) / (1 - m)
+    assert found.names == ["true", "constant"]
+    for name in found.names:
+        gap = (signal - effects[name]) ** 2 - (signal - effects["far"]) ** 2
+        sums = np.bincount(held_out.data.clusters, weights=gap - gap.mean())
+        assert found[name].value == pytest.approx(gap.mean())
+        assert found[name].std_error == pytest.approx(np.sqrt(np.sum(sums**2)) / len(gap))
+        assert found[name].conf_int()[1] < 0
+        assert found[name].outcome == "squared units"
+
+
+@pytest.mark.parametrize(
+    ("effects", "message"),
+    [({"a": 1, "b": 1}, "baseline='line'"), ({"line": 1}, "another one beside"), ({"line": 1, "b": 2}, "'b' need one")],
+)
+def test_a_comparison_without_a_baseline_or_a_value_a_row_is_refused(halves, effects, message):
+    _, held_out = halves
+    given = {name: np.zeros(held_out.data.n_rows * size) for name, size in effects.items()}
+    with pytest.raises(ValueError, match=message):
+        tp.validation.compare_cate(given, held_out, "line")

@@ -59,6 +59,17 @@ def test_what_is_kept_of_the_sellers_is_what_the_default_learners_find(tmp_path)
     pd.testing.assert_frame_equal(found, kept[list(found)], rtol=1e-3)
 
 
+def test_the_markets_of_the_cate_come_one_a_row_and_an_unknown_subject_is_refused():
+    stored = pd.read_parquet(DATA / tp.datasets.CATE_MARKETS_FILE)
+    for about, rows in stored.groupby("about"):
+        table = tp.load_cate_markets(about)
+        assert list(table.index) == list(range(3_000, 3_030))
+        for measure, name, seed, value in rows[["measure", "name", "seed", "value"]].dropna().itertuples(index=False):
+            assert table.loc[seed, (measure, name)] == value
+    with pytest.raises(ValueError, match="about='models'"):
+        tp.load_cate_markets("models")
+
+
 def test_the_data_are_found_from_an_installed_wheel(tmp_path):
     """A wheel is built and unpacked; its package, alone on the path, finds the data."""
     hatch = pytest.importorskip("hatchling.builders.wheel")

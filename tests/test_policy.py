@@ -186,6 +186,28 @@ def test_a_cost_that_is_no_number_is_refused(fitted):
         tp.policy.policy_value(fitted, np.ones(fitted.data.n_rows), cost=np.nan)
 
 
+def test_a_tree_for_offers_leaves_out_those_who_would_follow_anyway():
+    """Everybody gains 5 and x > 0 follows nine times of ten: an offer of 3 pays for the others only."""
+    rng = np.random.default_rng(1)
+    x = rng.uniform(-1, 1, 4_000)
+    m = np.where(x > 0, 0.9, 0.1)
+    d = (rng.random(len(x)) < m).astype(int)
+    data = tp.CausalData(pd.DataFrame({"y": 5.0 * d, "d": d, "x": x}), "y", "d", ["x"])
+    known = tp.Nuisances.given(data, 0 * x, 5 + 0 * x, m)
+    by_policy = tp.policy.policy_tree(known, 1, cost=3.0).nudge()
+    by_offer = tp.policy.policy_tree(known, 1, cost=3.0, worth="offer value").nudge()
+    assert by_policy.all()
+    assert (by_offer == (x <= 0)).mean() > 0.99
+    dear, worth_more = (
+        tp.policy.policy_tree(known, 1, cost=c, value_per_unit=v, worth="offer value").nudge()
+        for c, v in ((5, 1), (3, 20))
+    )
+    assert not dear.any()
+    assert worth_more.all()
+    with pytest.raises(ValueError, match="worth='offer'"):
+        tp.policy.policy_tree(known, worth="offer")
+
+
 def test_a_tree_splits_where_the_effect_changes_sign():
     rng = np.random.default_rng(0)
     n = 4_000

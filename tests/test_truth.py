@@ -128,6 +128,7 @@ def test_the_value_of_a_policy_is_that_of_the_rows_it_marks(known):
     gain = 2 * known.cate - 5
     found = truth.policy_regret(known, treat, cost=5, value_per_unit=2)
     assert found["value"] == pytest.approx((gain * treat).mean())
+    assert truth.policy_value(known, treat, 5, 2) == found["value"]
     assert found["optimum"] == pytest.approx(gain[gain > 0].sum() / 8)
     assert found["regret"] == pytest.approx(found["optimum"] - found["value"])
     assert found["share of optimum"] == pytest.approx(found["value"] / found["optimum"])

@@ -90,6 +90,35 @@ def load_arena() -> pd.DataFrame:
     return pd.read_parquet(data_folder() / ARENA_FILE)
 
 
+def load_cate_markets(about: str) -> pd.DataFrame:
+    """What models of the effect, policies and checks did in 30 simulated markets, from a file beside the data.
+
+    They were fitted to one half of a market's sellers and judged on the other; ``data/README.md`` says more, and
+    ``tests/benchmarks/cate_markets.py`` wrote it.
+
+    Parameters
+    ----------
+    about : {"model", "choice", "against nobody", "against status quo", "no effect"}
+        Errors of models; what :func:`tutorial_pkg.cate_choice.choose_cate` chose; values of policies, in dollars a row;
+        checks where following has no effect on anyone.
+
+    Returns
+    -------
+    DataFrame
+        A row a market, named by its seed; columns (measure, name).
+
+    Examples
+    --------
+    >>> load_cate_markets("model")["pehe"].shape[0]
+    30
+    """
+    rows = pd.read_parquet(data_folder() / CATE_MARKETS_FILE)
+    known = list(rows["about"].unique())
+    if about not in known:
+        raise ValueError(f"about={about!r} is not known; choose one of {', '.join(known)}.")
+    return rows[rows["about"] == about].pivot_table("value", "seed", ["measure", "name"], sort=False)
+
+
 @dataclass(frozen=True, eq=False)
 class KnownStudy:
     """Observational data, and what an experiment or the literature answers: an estimate too, with an error of its own."""
@@ -196,6 +225,7 @@ def load_nhefs(censored: bool = False) -> KnownStudy:
 NUISANCES_FILE = "sellers_nuisances.npz"
 COMPARISONS_FILE = "sellers_comparisons.csv"
 ARENA_FILE = "arena.parquet"
+CATE_MARKETS_FILE = "cate_markets.parquet"
 TRUTH_PARTS = ("outcome_control", "outcome_treated", "observed_control", "observed_treated")
 
 

@@ -18,6 +18,7 @@ from tutorial_pkg.weighting import CLIPPING
 from tutorial_pkg.words import Words
 
 Baseline = Literal["nobody", "everybody", "status quo"]
+Worth = Literal["policy value", "offer value"]
 DECISIONS = ("all follow, against none", "followers, against themselves", "the message, against none", "a default")
 """Four decisions, whose averages are E[Y1 - Y0], E[Y1 - Y0 | D = 1], p E[Y1 - Y0 | D = 1], (1 - p) E[Y1 - Y0 | D = 0]."""
 
@@ -172,12 +173,27 @@ class PolicyTree:
 
 
 def policy_tree(
-    nuisances: Nuisances, depth: int = 2, cost: float = 0.0, value_per_unit: float = 1.0, clipping: float = CLIPPING
+    nuisances: Nuisances,
+    depth: int = 2,
+    cost: float = 0.0,
+    value_per_unit: float = 1.0,
+    clipping: float = CLIPPING,
+    worth: Worth = "policy value",
 ) -> PolicyTree:
-    """A tree of at most the given depth with a high doubly robust :func:`policy_value` on these rows.
+    """A tree of at most the given depth with a high doubly robust value on these rows.
 
     Grown split by split, each the one that gains most (``econml.policy.PolicyTree``); a leaf holds at least a
     hundredth of the rows. Judge it on other rows.
+
+    Parameters
+    ----------
+    nuisances : Nuisances
+    depth : int
+    cost, value_per_unit, clipping : float
+        As in :func:`policy_value`.
+    worth : {"policy value", "offer value"}
+        What it is grown for: :func:`policy_value`, of which every baseline chooses the same rows, or
+        :func:`offer_value`, where a row gains little if it would be treated anyway.
 
     References
     ----------
@@ -185,8 +201,13 @@ def policy_tree(
     """
     from econml.policy import PolicyTree as WelfareTree
 
+    if worth not in get_args(Worth):
+        raise ValueError(f"worth={worth!r} is not known; choose one of {', '.join(get_args(Worth))}.")
     modifiers = nuisances.data.modifiers()
-    gain = value_per_unit * aipw_signal(nuisances, clipping).mean(axis=1) - cost
+    units = aipw_signal(nuisances, clipping)
+    if worth == "offer value":
+        units = units - gained_signal(nuisances, clipping)
+    gain = value_per_unit * units.mean(axis=1) - cost
     smallest = max(5, nuisances.data.n_rows // 100)
     tree = WelfareTree(max_depth=depth, min_samples_leaf=smallest, honest=False, random_state=0)
     tree.fit(modifiers, np.column_stack([np.zeros_like(gain), gain]))

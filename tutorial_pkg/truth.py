@@ -215,13 +215,19 @@ def offer_value(truth: Truth, offered: ArrayLike, cost: float, value_per_unit: f
     return float(np.mean(marked_rows(offered, added.size) * added))
 
 
+def policy_value(truth: Truth, treat: ArrayLike, cost: float = 0.0, value_per_unit: float = 1.0) -> float:
+    """True :func:`tutorial_pkg.policy.policy_value` against nobody on the truth's rows, in money a row."""
+    gain = value_per_unit * truth.cate - cost
+    return float(np.mean(marked_rows(treat, gain.size) * gain))
+
+
 def policy_regret(truth: Truth, treat: ArrayLike, cost: float = 0.0, value_per_unit: float = 1.0) -> pd.Series:
     """True value of a policy on the truth's rows, of the best possible one, and what is lost between them.
 
     Arguments as in :func:`tutorial_pkg.policy.policy_value`. In money a row; ``share of optimum`` is the policy's
     value over the optimum's.
     """
-    gain = value_per_unit * truth.cate - cost
-    value, optimum = float(np.mean(marked_rows(treat, gain.size) * gain)), float(np.mean(np.maximum(gain, 0.0)))
+    value = policy_value(truth, treat, cost, value_per_unit)
+    optimum = float(np.mean(np.maximum(value_per_unit * truth.cate - cost, 0.0)))
     share = value / optimum if optimum > 0 else np.nan
     return pd.Series({"value": value, "optimum": optimum, "regret": optimum - value, "share of optimum": share})

@@ -1,19 +1,23 @@
 """Does a model of the effect find real differences? Judged without truth, on rows it was not fitted on."""
 
 import itertools
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from tutorial_pkg.cate import CateModel
 from tutorial_pkg.display import Table, show
 from tutorial_pkg.estimate import Estimate, from_influence, robust_errors
+from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.handover import aipw_signal
 from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.words import Words
 
 if TYPE_CHECKING:
     from econml.validate import DRTester
@@ -60,6 +64,46 @@ def validate_cate(cate: CateModel, held_out: Nuisances, n_groups: int = 4) -> Ta
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "std_error", "p_value"])
     return show(table.astype(float), 3)
+
+
+def compare_cate(effects: Mapping[str, ArrayLike], held_out: Nuisances, baseline: str) -> Estimates:
+    """Is one model of the effect nearer to the true effects than another? Paired, on rows they were not fitted on.
+
+    Each model's doubly robust loss, the mean squared gap between its effects and the signal of the held-out rows, less
+    that of the baseline. The signal's noise adds the same to all on average, so that, where the signal has no bias, a
+    difference of losses is a difference of mean squared errors about the true effects.
+
+    Parameters
+    ----------
+    effects : mapping of name to array (n_rows,)
+        What each model says of the held-out rows, such as :meth:`tutorial_pkg.cate.CateModel.effect` of their frame.
+    held_out : Nuisances
+    baseline : str
+        The name of the model with which the others are compared.
+
+    Returns
+    -------
+    Estimates
+        One a model but the baseline, negative where it is nearer; in squared outcome units.
+
+    References
+    ----------
+    Schuler, Baiocchi, Tibshirani and Shah (2018); Mahajan, Mitliagkas, Neal and Syrgkanis (2024).
+    """
+    if baseline not in effects or len(effects) < 2:
+        raise ValueError(f"baseline={baseline!r} needs a model of that name among the effects, and another one beside.")
+    signal, losses = aipw_signal(held_out).mean(axis=1), {}
+    for name, effect in effects.items():
+        if np.shape(effect) != signal.shape:
+            raise ValueError(f"The effects of {name!r} need one value for each of the {len(signal):,} rows held out.")
+        losses[name] = (signal - np.asarray(effect, dtype=float)) ** 2
+    estimand, words = f"loss above {baseline}", Words("the model", "doubly robust loss", "squared units")
+    gaps = {name: loss - losses[baseline] for name, loss in losses.items() if name != baseline}
+    found = {
+        name: from_influence(gap.mean(), gap - gap.mean(), held_out.data, estimand=estimand, method=name, family="dml")
+        for name, gap in gaps.items()
+    }
+    return Estimates({name: replace(e, outcome="squared units", words=words) for name, e in found.items()})
 
 
 def _uplift(tester: "DRTester", held_out: Nuisances) -> Estimate:

@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from tutorial_pkg.datasets import data_folder
+from tutorial_pkg.datasets import CATE_MARKETS_FILE, data_folder
 from tutorial_pkg.storage import read_provenance
 
-STORED = data_folder() / "cate_markets.parquet"
+STORED = data_folder() / CATE_MARKETS_FILE
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,6 @@ def test_slicing_by_category_does_not_adjust(chapter):
 def test_full_shelves_gain_more_and_all_bands_of_cover_are_covered(chapter):
     assert chapter["cate_cover_gap_lower"] > 0
     assert chapter["cate_cover_covering"] == 4
-    assert chapter["cate_true_cover_high"] > chapter["cate_true_cover_low"]
     assert chapter["cate_p_cover"] < 1e-6
 
 
@@ -62,6 +61,7 @@ def test_the_rows_that_chose_flatter_the_winner_and_fresh_rows_do_not(chapter):
     assert abs(chapter["cate_curse_fresh"]) < 3 * chapter["cate_curse_fresh_se"]
     assert 35 < chapter["cate_curse_fresh_high"] < 65
     assert covers(chapter, "cate_split_second", "cate_split_true")
+    assert chapter["cate_split_same"] == "yes"
 
 
 def test_a_week_of_cover_goes_with_a_larger_effect_and_engagement_matters_most(chapter):
@@ -81,7 +81,11 @@ def test_over_the_markets_the_two_outcome_models_lead_the_line_and_the_line_the_
         assert chapter[f"cate_above_{better}"] < -5 * chapter[f"cate_above_{better}_se"]
     for worse in ("forest", "constant"):
         assert chapter[f"cate_above_{worse}"] > 3 * chapter[f"cate_above_{worse}_se"]
-    assert chapter["cate_pehe_ceiling"] < chapter["cate_pehe_arms"]
+    assert chapter["cate_above_ceiling"] < chapter["cate_above_arms"] == -chapter["cate_arms_less"]
+
+
+def test_cells_are_no_better_for_a_single_row_than_the_average(chapter):
+    assert chapter["cate_pehe_cells"] > chapter["cate_pehe_constant"]
 
 
 def test_the_forest_shrinks_and_ranks_less_well_than_the_line(chapter):
@@ -91,10 +95,9 @@ def test_the_forest_shrinks_and_ranks_less_well_than_the_line(chapter):
 
 
 def test_forest_intervals_undercover_for_the_keen_and_those_of_the_line_everywhere(chapter):
-    assert chapter["cate_coverage_error"] < 2
+    assert max(chapter[f"cate_coverage_{m}_{who}_se"] for m in ("line", "forest") for who in ("keen", "others")) < 2
     assert 92 < chapter["cate_coverage_forest_others"] < 97
     assert chapter["cate_coverage_forest_keen"] < 88
-    assert chapter["cate_coverage_lost"] > 0
     assert max(chapter["cate_coverage_line_keen"], chapter["cate_coverage_line_others"]) < 85
     assert chapter["cate_width"] > chapter["cate_spread"]
 
@@ -120,22 +123,21 @@ def test_the_choice_throws_out_the_constant_and_gains_on_the_line_but_not_all_th
 
 
 def test_policies_are_valued_honestly_on_rows_that_did_not_choose_them(chapter):
-    assert chapter["cate_value_covering"] == 5
+    assert chapter["cate_value_covering"] == 4
 
 
-def test_against_nobody_targeting_pays_and_the_keenest_half_comes_near_the_line(chapter):
-    assert chapter["cate_gain_line_lower"] > 0
-    assert chapter["cate_stored_line_gain"] > 20 * chapter["cate_stored_line_gain_se"]
-    assert chapter["cate_stored_all"] < chapter["cate_stored_line"] - 2
-    assert chapter["cate_stored_line"] < chapter["cate_stored_best"]
+def test_against_nobody_targeting_pays_and_the_keenest_half_comes_near_it(chapter):
+    assert chapter["cate_gain_large_lower"] > 0
+    assert chapter["cate_stored_all"] < chapter["cate_stored_large"] - 2
+    assert chapter["cate_stored_large"] < chapter["cate_stored_best"]
     assert 3 * chapter["cate_stored_keen_gap_se"] < chapter["cate_stored_keen_gap"] < 0.6
-    assert chapter["cate_marked_line"] < 60
+    assert chapter["cate_marked_large"] < 60
 
 
 def test_against_today_the_keenest_half_turns_from_profit_to_loss(chapter):
     assert chapter["cate_nobody_keen_lower"] > 0 > chapter["cate_today_keen_upper"]
     assert chapter["cate_nobody_keen_true"] > 5
-    assert chapter["cate_today_keen_true"] < -1
+    assert chapter["cate_today_keen_true_loss"] > 1
     assert chapter["cate_stored_keen_positive"] == chapter["cate_markets"]
     assert chapter["cate_stored_today_keen_positive"] == 0
     assert chapter["cate_propensity_gap"] > 40
@@ -166,17 +168,23 @@ def test_the_tree_read_as_an_offer_on_top_of_today_loses(chapter):
     assert chapter["cate_stored_today_tree_positive"] == 0
 
 
+def test_the_tree_grown_for_offers_found_luck_on_the_rows_that_grew_it(chapter):
+    assert chapter["cate_offers_grown_lower"] > 0 > chapter["cate_offers_grown_true"]
+    assert chapter["cate_offers_lower"] < 0 < chapter["cate_offers_upper"]
+    assert covers(chapter, "cate_offers", "cate_offers_true")
+    assert chapter["cate_offers_true"] < 0
+    assert 1.2 < chapter["cate_offers_band"] < 1.8
+
+
 def test_the_highest_credit_for_the_keenest_half_is_below_fifteen_dollars(chapter):
-    assert chapter["cate_highest"] + chapter["cate_highest_half"] < 15
-    assert abs(chapter["cate_highest"] - chapter["cate_pays_keen"]) < chapter["cate_highest_half"]
+    assert chapter["cate_highest_high"] < 15
+    assert chapter["cate_highest_low"] < chapter["cate_pays_keen"] < chapter["cate_highest_high"]
 
 
 def test_the_tree_is_flattered_by_its_own_rows_only_and_gives_some_of_the_value_away(chapter):
     assert chapter["cate_tree_grown"] > 5 * chapter["cate_tree_grown_se"]
     assert abs(chapter["cate_tree_fresh"]) < 3 * chapter["cate_tree_fresh_se"]
-    assert chapter["cate_tree_flattery"] > 3 * chapter["cate_tree_flattery_se"]
     assert chapter["cate_tree_gap"] > 5 * chapter["cate_tree_gap_se"]
-    assert covers(chapter, "cate_tree_lead", "cate_tree_lead_true")
 
 
 def test_checks_reject_noise_and_certify_hidden_bias(chapter):
@@ -202,13 +210,11 @@ def test_groups_by_what_came_after_miss_and_groups_by_what_came_before_cover(cha
     assert chapter["cate_before_covering"] == 4
 
 
-def test_the_rule_of_added_effects_leads_at_every_credit_and_most_where_simple_rules_tie(chapter):
+def test_the_rule_of_added_effects_leads_at_every_credit(chapter):
     assert chapter["cate_curve_lead"] > 0
     assert chapter["cate_free"] > 0
-    assert abs(chapter["cate_credit_tie_keen"] - chapter["cate_pays_keen"]) <= 2
     assert chapter["cate_pays_all"] < chapter["cate_pays_keen"] < 15
 
 
-def test_when_few_respond_the_offer_loses_and_a_rule_that_knows_stops_paying(chapter):
+def test_when_few_respond_the_offer_loses(chapter):
     assert chapter["cate_response_quarter"] < 0 < chapter["cate_response_all"]
-    assert abs(chapter["cate_response_knows"]) < 0.1
