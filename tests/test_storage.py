@@ -32,6 +32,23 @@ def test_finished_cells_are_read_and_the_rest_computed(tmp_path):
     assert not list(tmp_path.glob("*.partial"))
 
 
+def test_a_file_of_results_is_completed_not_computed_again(tmp_path):
+    path = tmp_path / "results.parquet"
+    cells = {(i,): partial(rows, i) for i in (2, 0)}
+    storage.add_results(cells, path, ["number"], n_jobs=1, market="first")
+
+    def refuses():
+        raise AssertionError("a finished cell was computed again")
+
+    more = {(0,): refuses, (1,): partial(rows, 1), (2,): refuses}
+    found = storage.add_results(more, path, ["number"], n_jobs=1, market="second")
+    assert list(found["number"]) == [0, 1, 2]
+    pd.testing.assert_frame_equal(pd.read_parquet(path), found)
+    assert storage.read_provenance(path)["market"] == "second"
+    pd.testing.assert_frame_equal(storage.add_results({(0,): refuses}, path, ["number"]), found)
+    assert not list(tmp_path.glob("*.partial"))
+
+
 def test_cells_that_would_share_a_file_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no finished cell"):
         storage.read_cells(tmp_path)

@@ -1,7 +1,7 @@
 """Long simulations on disk: finished pieces that survive an interruption, and results with their provenance."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import joblib
@@ -44,6 +44,41 @@ def finish_cells(
     return pd.concat([found[name] for name in cells], ignore_index=True) if cells else pd.DataFrame()
 
 
+def add_results(
+    cells: Mapping[tuple, Cell], path: "str | Path", key: Sequence[str], *, n_jobs: int = -1, **settings: object
+) -> pd.DataFrame:
+    """Complete a file of results: compute the cells it does not hold yet, and write it again after every few.
+
+    So a long simulation can be stopped at any time, and made longer on another day or another machine.
+
+    Parameters
+    ----------
+    cells : mapping of key to function
+        In the order in which they are wanted; each function returns its rows, which hold the key's columns.
+    path : path
+        Parquet, as :func:`write_results` writes it; need not exist.
+    key : sequence of str
+        The columns by which the rows of a cell are known.
+    n_jobs : int
+        Cells computed side by side.
+    **settings
+        Stored with the results.
+    """
+    key = list(key)
+    rows = pd.read_parquet(path) if Path(path).exists() else pd.DataFrame(columns=key)
+    done = set(rows[key].itertuples(index=False, name=None))
+    missing = [cell for name, cell in cells.items() if name not in done]
+    work = joblib.Parallel(n_jobs, return_as="generator_unordered")(joblib.delayed(cell)() for cell in missing)
+    fresh: list[pd.DataFrame] = []
+    for i, found in enumerate(tqdm(work, total=len(cells), initial=len(cells) - len(missing), desc="cells"), 1):
+        fresh.append(found)
+        if i % 20 == 0 or i == len(missing):
+            rows = pd.concat([rows, *fresh] if len(rows) else fresh).sort_values(key, kind="stable", ignore_index=True)
+            fresh = []
+            write_results(rows, path, **settings)
+    return rows
+
+
 def read_cells(folder: "str | Path") -> pd.DataFrame:
     """The rows of the cells that are finished so far."""
     files = sorted(Path(folder).glob("*.parquet"))
@@ -68,7 +103,9 @@ def write_results(results: pd.DataFrame, path: "str | Path", **settings: object)
     """Write results as Parquet, with their provenance in the file's metadata."""
     table = pa.Table.from_pandas(results, preserve_index=False)
     metadata = (table.schema.metadata or {}) | {b"provenance": json.dumps(provenance(**settings)).encode()}
-    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+    partial = Path(path).with_suffix(".partial")
+    pq.write_table(table.replace_schema_metadata(metadata), partial, compression="zstd")
+    partial.rename(path)  # whole or not at all
 
 
 def read_provenance(path: "str | Path") -> dict[str, str]:

@@ -16,11 +16,10 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 import tutorial_pkg as tp
 from tutorial_pkg import diagnostics, sensitivity
 from tutorial_pkg.marketplace import PLACEBO, PLACEBO_TREATMENT
-from tutorial_pkg.storage import finish_cells, write_results
+from tutorial_pkg.storage import add_results
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "data" / "checks.parquet"
-CELLS = ROOT / "_build" / "checks"
 N_ROWS, N_COVARIATES = 2_000, 30
 FIRST_SEED = 5_000  # of no sample that a chapter draws
 FULL = 12  # so many studies a case get the checks that fit everything again
@@ -90,20 +89,14 @@ def main() -> None:
     parser.add_argument("--n-jobs", type=int, default=-1)
     parser.add_argument("--share", type=float, default=1.0, help="share of the full number of studies")
     options = parser.parse_args()
-    known = pd.read_parquet(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=["case", "seed"])
-    done = set(zip(known["case"], known["seed"], strict=True))
     wanted = sorted(  # all cases in step, so that what is finished is of use
         (s / case.n_studies, name, FIRST_SEED + s, s < FULL)
         for name, case in CASES.items()
         for s in range(round(options.share * case.n_studies))
     )
-    cells = {f"{n}-{seed}": partial(cell, n, seed, full) for _, n, seed, full in wanted if (n, seed) not in done}
-    batch = 40
-    for first in range(0, len(cells), batch):
-        part = dict(list(cells.items())[first : first + batch])
-        known = pd.concat([known, finish_cells(part, CELLS, n_jobs=options.n_jobs)], ignore_index=True)
-        known = known.sort_values(["case", "seed"], kind="stable", ignore_index=True)
-        write_results(known, RESULTS, n_rows=N_ROWS, n_covariates=N_COVARIATES)
+    cells = {(name, seed): partial(cell, name, seed, full) for _, name, seed, full in wanted}
+    settings = {"n_rows": N_ROWS, "n_covariates": N_COVARIATES}
+    add_results(cells, RESULTS, ["case", "seed"], n_jobs=options.n_jobs, **settings)
 
 
 if __name__ == "__main__":
