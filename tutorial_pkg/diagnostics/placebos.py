@@ -1,0 +1,113 @@
+"""Checks that fit something again: effects that must be nought, and what leaving out a column changes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tutorial_pkg import plots
+from tutorial_pkg.check import Check
+from tutorial_pkg.crossfitting import cross_fit
+from tutorial_pkg.data import CausalData
+from tutorial_pkg.effects import estimate_ate
+from tutorial_pkg.estimate import Estimate
+from tutorial_pkg.nuisance import Nuisances
+
+CONTAINED = 0.95
+"""Share of a placebo outcome that covariates may explain before the placebo says nothing."""
+
+
+def placebo(nuisances: Nuisances, outcome: str) -> Check:
+    """Is there an effect where there can be none? The ATE on an outcome measured before the decision.
+
+    The propensities are reused; only outcome models are fitted. Fails when the 95% interval excludes zero.
+    Refuses an outcome of which the covariates explain more than 95%: adjusting for them adjusts the placebo to
+    nothing, whatever was left out, and the check could not fail.
+    """
+    fitted = cross_fit(nuisances.data.with_outcome(outcome), reuse=nuisances, progress=False)
+    explained = fitted.losses["share explained"].drop("propensity").astype(float).max()
+    if explained > CONTAINED:
+        raise ValueError(
+            f"The covariates contain {outcome!r} ({explained:.0%} of it is explained), so it would show no effect "
+            "whatever is hidden; take the covariates of its window out, or a placebo from outside their windows."
+        )
+    return _should_be_zero("placebo", estimate_ate(fitted), f"on {outcome}, which the decision cannot have changed,")
+
+
+def placebo_treatment(nuisances: Nuisances, treatment: str) -> Check:
+    """Has a decision an effect that can have none, such as one made after the outcome? Everything is fitted again.
+
+    A negative-control exposure: chosen for the same reasons as the treatment, it cannot have changed the outcome.
+    The treatment is one of its covariates, because it has an effect. Fails when the 95% interval excludes zero.
+
+    References
+    ----------
+    Lipsitch, Tchetgen Tchetgen and Cohen (2010), Negative controls.
+    """
+    data = nuisances.data
+    if treatment not in data.frame.columns or treatment in (data.treatment, data.outcome, *data.covariates):
+        raise ValueError(f"{treatment!r} is no further column of the frame; name a decision made after the outcome.")
+    frame = _with_decisions(data, data.d)
+    other = replace(data, frame=frame, treatment=treatment, covariates=(*data.covariates, data.treatment), treated=None)
+    fitted = _fitted_again(nuisances, other)
+    return _should_be_zero("placebo treatment", estimate_ate(fitted), f"of {treatment}, which cannot have one,")
+
+
+def permuted(nuisances: Nuisances, seed: int = 0) -> Check:
+    """Is there an effect of a decision that nobody made? Decisions shuffled among the rows, everything fitted again.
+
+    Fails when the 95% interval excludes zero, which by chance it does in 5% of the shuffles.
+    """
+    data = nuisances.data
+    frame = _with_decisions(data, np.random.default_rng(seed).permutation(data.d))
+    fitted = _fitted_again(nuisances, replace(data, frame=frame, treated=None))
+    return _should_be_zero("permuted treatment", estimate_ate(fitted), "with decisions shuffled among the rows")
+
+
+def without(nuisances: Nuisances, columns: Sequence[str]) -> Check:
+    """Does the answer hang on these covariates? The ATE without them, everything fitted again on the same folds.
+
+    It moves when they are confounders, which belong in, and when they are consequences of the decision, which do not;
+    no number says which. A change beyond two of its standard errors asks for the answer from someone who knows how
+    and when the columns came about.
+    """
+    data = nuisances.data
+    if unknown := [name for name in columns if name not in data.covariates]:
+        raise ValueError(f"{unknown[0]!r} is not a covariate, so it cannot be left out; check its spelling.")
+    kept = [name for name in data.covariates if name not in columns]
+    if not kept:
+        raise ValueError("columns names every covariate; leave at least one in.")
+    modifiers = [name for name in data.effect_modifiers if name in kept]
+    short = _fitted_again(nuisances, replace(data, covariates=kept, effect_modifiers=modifiers), nuisances.folds)
+    change = estimate_ate(short) - estimate_ate(nuisances)
+    z = change.value / change.std_error
+    sentence = f"without {', '.join(columns)} the ATE changes by {change.value:.3g}, {abs(z):.1f} of the change's standard errors."
+    return Check("without " + ", ".join(columns), abs(z) <= 2, sentence, change.tidy(), measures={"z": z})
+
+
+def _with_decisions(data: CausalData, decisions: NDArray) -> pd.DataFrame:
+    frame = data.frame.copy(deep=False)
+    frame[data.treatment] = decisions  # a column's name need not be a string
+    return frame
+
+
+def _fitted_again(nuisances: Nuisances, data: CausalData, folds: Any = None) -> Nuisances:
+    """Other data with the same learners and as many folds."""
+    if nuisances.learners is None:
+        raise ValueError(
+            "These nuisances were given, not fitted, or come from a file, which keeps no learners, so nothing can be "
+            "fitted again; use cross_fit, or dataclasses.replace(nuisances, learners=...)."
+        )
+    return cross_fit(data, nuisances.learners, len(nuisances.folds[0]), folds=folds, progress=False)
+
+
+def _should_be_zero(name: str, ate: Estimate, what: str) -> Check:
+    lower, upper = ate.conf_int()
+    found = "no effect is found" if lower <= 0 <= upper else "an effect is found"
+    sentence = f"{what} {found}: {ate.value:.3g}, 95% interval {lower:.3g} to {upper:.3g}."
+    draw = partial(plots.plot_estimates, {name: ate}, 0.0)
+    return Check(name, ate.covers(0.0), sentence, ate.tidy(), draw, {"z": ate.value / ate.std_error})
