@@ -45,6 +45,14 @@ def test_stored_population_truth_is_the_marketplaces():
         assert getattr(stored, name) == pytest.approx(getattr(fresh, name), abs=1e-5)
 
 
+def test_the_arena_can_be_asked_about_one_outcome():
+    whole, sold = tp.load_arena(), tp.load_arena("units_30d")
+    assert set(sold["outcome"]) == {"units_30d"}
+    assert len(sold) == (whole["outcome"] == "units_30d").sum() < len(whole)
+    with pytest.raises(ValueError, match="no outcome 'units'; choose one of units_30d"):
+        tp.load_arena("units")
+
+
 @pytest.mark.slow
 def test_what_is_kept_of_the_sellers_is_what_the_default_learners_find(tmp_path):
     """Other machines add in another order, and a tree may then split elsewhere."""

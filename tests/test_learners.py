@@ -18,8 +18,9 @@ def losses(learners, sample, fresh):
     x, y, d = sample.data.x, sample.data.y, sample.data.d
     outcome, propensity = learners.outcome.fit(x, y), learners.propensity.fit(x, d)
     truth, m = fresh.truth, propensity.predict_proba(fresh.data.x)[:, 1]
-    mean = truth.outcome_control + truth.propensity * truth.cate  # E[Y | X]
-    return mean_squared_error(mean, outcome.predict(fresh.data.x)), mean_squared_error(truth.propensity, m)
+    return mean_squared_error(truth.outcome_mean, outcome.predict(fresh.data.x)), mean_squared_error(
+        truth.propensity, m
+    )
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ def drawings(market, nuisances):
     curve = pd.DataFrame({"one": [1.0, 2], "other": [1.0, 1]}, index=[1, 2])
     balance = tp.diagnostics.balance(nuisances).table
     learners = pd.DataFrame({"learner": ["trees, a", "trees, b", "linear"], "s": [1.0, 2, 3], "e": [3.0, 2, 1]})
+    hits = pd.DataFrame({"coverage": [0.9, 0.5], "width": [1.0, 2.0]}, index=["one", "other"])
     v, u = data.d - nuisances.propensity[:, 0], data.y - nuisances.outcome[:, 0]
     cover = data.frame["weeks_of_cover"]
     return {
@@ -38,8 +39,9 @@ def drawings(market, nuisances):
         "plot_decomposition": lambda ax: plots.plot_decomposition(tp.truth.decompose_bias(data, truth), ax),
         "plot_arms": lambda ax: plots.plot_arms(truth.propensity, data.arm, "propensity", ax),
         "plot_curves": lambda ax: plots.plot_curves(curve, "rows", "units", 1.0, ax),
-        "plot_residuals": lambda ax: plots.plot_residuals(v, u, 5.0, "units", ax),
+        "plot_residuals": lambda ax: plots.plot_residuals(v, u, 5.0, "decision", "units", ax),
         "plot_sampling": lambda ax: plots.plot_sampling({"one": [1.0, 2], "other": [3.0, 4]}, 1.5, "units", ax),
+        "plot_coverage": lambda ax: plots.plot_coverage(hits, ax),
         "plot_draws": lambda ax: plots.plot_draws({"one": [1.0, 2], "other": [3.0, 4]}, 1.5, "units", ax),
         "plot_balance": lambda ax: plots.plot_balance(balance, ax=ax),
         "plot_effects": lambda ax: plots.plot_effects(cover, {"a model": truth.cate}, "weeks", "units", None, ax),
@@ -88,6 +90,31 @@ def test_curves_and_histograms_take_the_family_they_are_told():
     assert lines[1].get_linestyle() == "--"
     ax = plots.plot_sampling({"a": [1.0, 2], "b": [2.0, 3]}, 1.0, "x", family="dml")
     assert {mpl.colors.to_hex(p.get_facecolor()).upper() for p in ax.patches} == {plots.COLOURS["dml"]}
+
+
+def test_curves_of_one_family_can_be_told_apart_and_truths_have_their_names():
+    table = pd.DataFrame({"a": [1.0, 2], "b": [1.0, 1], "c": [0.0, 1]})
+    ax = plots.plot_curves(
+        table, "x", "y", {"ATE": 1.0, "PLR target": 2.0}, family={"a": "dml", "b": "naive", "c": "dml"}
+    )
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "-", "--", "--", ":"]
+    assert [line.get_ydata()[0] for line in ax.lines[3:]] == [1.0, 2.0]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "c", "ATE", "PLR target"]
+    draws = plots.plot_draws({"one": [1.0, 2]}, {"ATE": 1.0, "PLR target": 2.0}, "x")
+    assert [line.get_xdata()[0] for line in draws.lines[-2:]] == [1.0, 2.0]
+    assert [text.get_text() for text in draws.get_legend().get_texts()] == ["ATE", "PLR target"]
+
+
+def test_a_bar_is_as_long_as_intervals_of_a_hundred_cover_and_says_how_wide_they_are():
+    table = pd.DataFrame({"coverage": [0.9, 0.5], "width": [1.26, 2.0]}, index=["ours", "theirs"])
+    ax = plots.plot_coverage(table, family={"ours": "dml", "theirs": "naive"})
+    assert [bar.get_width() for bar in ax.patches] == [90, 50]
+    assert [mpl.colors.to_hex(bar.get_facecolor()).upper() for bar in ax.patches] == [
+        plots.COLOURS["dml"],
+        plots.COLOURS["naive"],
+    ]
+    assert ax.lines[0].get_xdata()[0] == 95
+    assert [text.get_text() for text in ax.texts] == ["hits", "90", "50", "width", "1.3", "2.0"]
 
 
 def test_words_come_from_the_data(table):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import tutorial_pkg as tp
-from tutorial_pkg.scoreboard import dml, naive, oracle, run_scoreboard, seller_market, summarise
+from tutorial_pkg.scoreboard import dml, naive, oracle, record, run_scoreboard, seller_market, summarise
 
 KEY = ["market", "n_rows", "seed", "estimator", "estimand"]
 
@@ -65,6 +65,17 @@ def test_summary_figures_are_those_of_their_formulas():
     assert found["se / sd"] == pytest.approx(1 / np.std(error, ddof=1))  # of the errors: the targets differ
     assert found["seconds"] == 2.5
     assert found["seconds ±"] == pytest.approx(np.std([1, 2, 3, 4], ddof=1) / 2)
+
+
+def test_a_record_is_the_summary_under_words_that_need_no_legend(results):
+    found, whole = record(results), summarise(results)
+    assert list(found) == ["mean error", "Monte Carlo error", "std. error / spread", "coverage", "width"]
+    assert np.array_equal(found, whole[["bias", "bias ±", "se / sd", "coverage", "width"]])
+    assert found.index.names == ["market", "estimator", "estimand"]  # all have as many rows
+    assert not found.index.has_duplicates
+    alone = results[(results["market"] == "proactive") & (results["estimand"] == "ATE")]
+    assert record(alone).index.names == ["estimator"]
+    assert record(alone).loc["naive", "width"] == whole.loc[("proactive", 600, "naive", "ATE"), "width"]
 
 
 def test_a_coverage_of_all_is_not_said_to_be_exact():

@@ -11,6 +11,12 @@ import tutorial_pkg as tp
 from tutorial_pkg import truth
 
 
+def test_the_outcomes_mean_is_what_rows_sell_whoever_follows(big):
+    t, y = big.truth, big.data.y
+    assert np.allclose(t.outcome_mean, t.propensity * t.outcome_treated + (1 - t.propensity) * t.outcome_control)
+    assert np.mean(y - t.outcome_mean) == pytest.approx(0, abs=4 * np.std(y - t.outcome_mean) / len(y) ** 0.5)
+
+
 def test_a_constant_effect_is_scored_without_a_slope_or_a_rank(big):
     measures, _ = tp.truth.evaluate_cate(np.full(big.data.n_rows, 0.1), big.truth)
     assert measures[["calibration slope", "rank correlation"]].isna().all()

@@ -73,21 +73,26 @@ def load_sellers_comparisons() -> Estimates:
     return Estimates([from_error(**row, data=data, family="naive") for row in rows])
 
 
-def load_arena() -> pd.DataFrame:
+def load_arena(outcome: str | None = None) -> pd.DataFrame:
     """What simple comparisons and double machine learning made of many simulated markets, from a file beside the data.
 
     One row an answer: ``market`` ("proactive", "self_reliant", and the former with a hidden trait or with thin
     overlap), ``seed``, ``estimator``, ``outcome`` (the units sold, or the placebo, of which every target is zero),
     ``estimand``, ``value``, ``std_error``, ``lower``, ``upper``, ``target`` and ``caution``, whether the estimate
-    gave one. All methods that learn used the same learners. ``tests/benchmarks/arena.py`` wrote it;
-    :func:`tutorial_pkg.scoreboard.summarise` makes a table of it.
+    gave one. With ``outcome``, the answers about that one alone. All methods that learn used the same learners. ``tests/benchmarks/arena.py`` wrote it;
+    :func:`tutorial_pkg.scoreboard.record` makes a table of it.
 
     Examples
     --------
     >>> int(load_arena().groupby("market")["seed"].nunique()["proactive"])
     100
     """
-    return pd.read_parquet(data_folder() / ARENA_FILE)
+    arena = pd.read_parquet(data_folder() / ARENA_FILE)
+    if outcome is None:
+        return arena
+    if outcome not in (known := arena["outcome"].unique()):
+        raise ValueError(f"The arena has no outcome {outcome!r}; choose one of {', '.join(known)}.")
+    return arena[arena["outcome"] == outcome]
 
 
 def load_cate_markets(about: str) -> pd.DataFrame:

@@ -57,6 +57,11 @@ class Truth:
         """E[Y1 - Y0 | X] of each row, after the link."""
         return self.outcome_treated - self.outcome_control
 
+    @property
+    def outcome_mean(self) -> Array:
+        """E[Y | X] of each row, which the best forecast says that does not know the treatment."""
+        return self.outcome_control + self.propensity * self.cate
+
     @cached_property
     def population(self) -> Targets:
         """The population's average effects, with Monte Carlo errors; computed when first asked for."""

@@ -39,6 +39,10 @@ def test_both_residuals_shrink_differently_and_most_where_effects_are_large(chap
     assert chapter["rr_u_most"] < chapter["rr_v_most"] - 10
     assert chapter["rr_u_little"] > chapter["rr_v_little"] + 10
     assert chapter["rr_effect_most"] > 3 * chapter["rr_effect_little"]
+    assert chapter["rr_part_found"] < chapter["rr_part_true"] - 0.5
+    assert chapter["rr_part_true"] + chapter["rr_rest_true"] == pytest.approx(chapter["rr_with_truth"])
+    assert chapter["rr_part_found"] + chapter["rr_rest_found"] == pytest.approx(chapter["rr_in_last"])
+    assert chapter["rr_rest_found"] > chapter["rr_rest_true"]  # all that is missing is missing in the top third
 
 
 def test_one_smoother_for_both_forecasts_loses_nothing_and_is_not_right_for_that(chapter):
@@ -106,7 +110,15 @@ def test_the_target_exceeds_the_ate_because_weight_and_effect_rise_together(chap
     assert chapter["rr_gap_percent"] > 10
     assert chapter["rr_gap_formula"] == pytest.approx(chapter["rr_gap_sample"], abs=1e-6)
     assert chapter["rr_weight_low"] < 0.6 < 1.2 < chapter["rr_weight_high"]
-    assert chapter["rr_effect_low"] < chapter["rr_effect_high"]
+    assert chapter["rr_effect_low"] < 0.2 * chapter["rr_effect_even"]
+    assert 40 < chapter["rr_even"] < 60  # "about as likely to follow as not"
+
+
+def test_a_points_ray_has_its_rows_effect_for_slope_far_from_zero_and_not_near_it(chapter):
+    for key, close in (("left", 1.5), ("right", 0.5)):
+        assert chapter[f"rr_ray_{key}"] == pytest.approx(chapter[f"rr_ray_{key}_true"], abs=close), key
+    assert chapter["rr_ray_right"] < 1.5 < 8 < chapter["rr_ray_left"]
+    assert chapter["rr_ray_top"] > 1.5 * chapter["rr_ray_top_true"]
 
 
 def test_a_hidden_trait_is_not_cleaned_away(chapter):
@@ -129,4 +141,4 @@ def test_greedy_trees_lose_the_effect_in_sample_and_blow_up_the_denominator(chap
 
 def test_with_a_coin_the_two_targets_agree(chapter):
     assert chapter["rr_coin_gap"] == pytest.approx(0, abs=1e-9)
-    assert abs(chapter["rr_expert_gap"]) > 0.1
+    assert chapter["rr_expert_gap"] < -0.1 < 0.1 < chapter["rr_keen_gap"]  # "in opposite directions"

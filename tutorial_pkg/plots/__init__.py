@@ -6,7 +6,7 @@ come from the data: see ``labels``, ``units`` and ``arms`` of :class:`tutorial_p
 """
 
 from tutorial_pkg.plots.graph import plot_graph
-from tutorial_pkg.plots.simulation import plot_curves, plot_draws, plot_sampling, plot_tradeoff
+from tutorial_pkg.plots.simulation import plot_coverage, plot_curves, plot_draws, plot_sampling, plot_tradeoff
 from tutorial_pkg.plots.study import (
     plot_arms,
     plot_balance,
@@ -24,6 +24,7 @@ __all__ = [
     "plot_arms",
     "plot_balance",
     "plot_calibration",
+    "plot_coverage",
     "plot_curves",
     "plot_decomposition",
     "plot_draws",

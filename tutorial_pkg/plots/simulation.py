@@ -1,6 +1,7 @@
 """Figures of simulations: curves over a dial, estimates over many samples, accuracy against cost."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -10,31 +11,32 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from tutorial_pkg.estimate import Estimate
-from tutorial_pkg.plots.style import COLOURS, family_of, new_axes, plain
+from tutorial_pkg.plots.style import COLOURS, draw_truth, family_of, new_axes, plain
 
 
 def plot_curves(
     table: pd.DataFrame,
     xlabel: str,
     ylabel: str,
-    truth: "float | None" = None,
+    truth: "float | Mapping[str, float] | None" = None,
     ax: Axes | None = None,
     *,
     family: "str | Mapping[str, str] | None" = None,
 ) -> Axes:
-    """One line a column over the index.
+    """One line a column over the index, and one at the truth, or at each truth that a mapping names.
 
     ``family`` is that of all columns, or of each by name, and decides the colour: "naive", "dml", "truth" (dashed)
-    or "other"; columns without one take the next colour of the cycle.
+    or "other"; columns of one family differ by their dashes, those without one take the next colour of the cycle.
     """
     ax = new_axes(ax)
+    styles = {kind: cycle(("-", "--", ":", "-.")) for kind in COLOURS}
+    styles["truth"] = cycle(["--"])
     for name in table.columns:
         kind = family_of(name, family)
-        style = "--" if kind == "truth" else "-"
-        colour = None if kind is None else COLOURS[kind]
+        colour, style = (None, "-") if kind is None else (COLOURS[kind], next(styles[kind]))
         ax.plot(table.index, table[name], marker="o", ms=4, ls=style, label=plain(name), color=colour)
     if truth is not None:
-        ax.axhline(truth, color=COLOURS["truth"], ls="--", label="truth")
+        draw_truth(ax.axhline, truth)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     ax.legend()
@@ -67,7 +69,7 @@ def plot_sampling(
 
 def plot_draws(
     draws: "Mapping[str, ArrayLike | Sequence[Estimate]] | pd.DataFrame",
-    truth: float,
+    truth: "float | Mapping[str, float]",
     xlabel: str,
     ax: Axes | None = None,
     *,
@@ -75,7 +77,8 @@ def plot_draws(
 ) -> Axes:
     """Estimates over many simulated samples: one line an estimator, one dot a sample, a bar at their mean.
 
-    Estimates bring their family; for bare numbers ``family`` says it, for all or for each by name.
+    Estimates bring their family; for bare numbers ``family`` says it, for all or for each by name. A mapping of
+    names to truths draws each of them.
     """
     named: dict[str, list[Any]] = {str(name): list(np.asarray(values)) for name, values in draws.items()}
     ax = new_axes(ax, 1.1 + 0.42 * len(named))
@@ -86,12 +89,42 @@ def plot_draws(
         height = row + np.linspace(-0.25, 0.25, len(x))  # in order of the samples: no two dots on one spot
         ax.plot(x, height, "o", color=colour, ms=4, alpha=0.45, mew=0)
         ax.plot([x.mean()] * 2, [row - 0.36, row + 0.36], color=colour, lw=2.5)
-    ax.axvline(truth, color=COLOURS["truth"], lw=1.5, ls="--", label="truth")
+    draw_truth(ax.axvline, truth)
     ax.set_yticks(range(len(named)), [plain(name) for name in named])
     ax.set_ylim(len(named) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(xlabel)
     ax.legend(loc="best")
+    return ax
+
+
+def plot_coverage(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    level: float = 0.95,
+    family: "str | Mapping[str, str]" = "other",
+) -> Axes:
+    """How often the intervals of several estimators contain the truth: a bar each, beside it their mean width.
+
+    ``table`` has a row an estimator, with the columns ``coverage`` (a share) and ``width`` of
+    :func:`tutorial_pkg.scoreboard.record`; ``family`` as in :func:`plot_draws`.
+    """
+    ax = new_axes(ax, 1.1 + 0.28 * len(table))
+    percent = 100 * table["coverage"]
+    kinds = [family_of(name, family) or "other" for name in table.index]
+    ax.barh(range(len(table)), percent, height=0.6, color=[COLOURS[kind] for kind in kinds])
+    ax.axvline(100 * level, color=COLOURS["truth"], ls="--")
+    for place, head, cells in (
+        (117, "hits", percent.map("{:.0f}".format)),
+        (144, "width", table["width"].map("{:.1f}".format)),
+    ):
+        for row, text in enumerate([head, *cells], start=-1):
+            ax.text(place, row, text, ha="right", va="center")
+    ax.set(xlim=(0, 100), xticks=(0, 25, 50, 75, 100 * level), ylim=(len(table) - 0.4, -0.6))
+    ax.set_yticks(range(len(table)), [plain(name) for name in table.index])
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("intervals of a hundred\nthat contain the truth")
     return ax
 
 

@@ -100,6 +100,7 @@ def plot_residuals(
     treatment_residual: ArrayLike,
     outcome_residual: ArrayLike,
     slope: float,
+    xlabel: str,
     ylabel: str,
     ax: Axes | None = None,
     bins: int = 20,
@@ -112,7 +113,7 @@ def plot_residuals(
     ax.errorbar(mean["v"], mean["u"], 1.96 * error, fmt="o", ms=5, color=COLOURS["dml"], label="mean of a bin, 95%")
     ends = np.array([v.min(), v.max()])
     ax.plot(ends, slope * ends, color=COLOURS["dml"], lw=2, label=f"slope {slope:.2f}")
-    ax.set_xlabel("treatment minus its prediction")
+    ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     ax.legend()
     return ax

@@ -1,6 +1,7 @@
 """The look of every figure: one palette for light and dark pages, and words that draw as they are."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -72,3 +73,10 @@ def family_of(name: object, family: "str | Mapping[str, str] | None") -> str | N
     if kind is not None and kind not in COLOURS:
         raise ValueError(f"family={kind!r} is not known; choose one of {', '.join(COLOURS)}.")
     return kind
+
+
+def draw_truth(line: Callable[..., Any], truth: "float | Mapping[str, float]") -> None:
+    """One dashed line at the truth, or one for each that a mapping names, by ``ax.axhline`` or ``ax.axvline``."""
+    named = truth if isinstance(truth, Mapping) else {"truth": truth}
+    for (name, value), style in zip(named.items(), cycle(("--", ":", "-.")), strict=False):
+        line(value, color=COLOURS["truth"], ls=style, label=plain(name))
