@@ -59,6 +59,16 @@ def test_what_is_kept_of_the_sellers_is_what_the_default_learners_find(tmp_path)
     pd.testing.assert_frame_equal(found, kept[list(found)], rtol=1e-3)
 
 
+def test_the_comparison_of_learners_is_read_whole_and_in_order():
+    found, stored = tp.load_learner_comparison(), pd.read_parquet(DATA / "learner_comparison.parquet")
+    assert found["value"].sum() == pytest.approx(stored["value"].sum())
+    assert found["estimator"].notna().all()
+    assert set(found["estimator"]) == set(stored["estimator"])
+    first = found[(found["market"] == "proactive") & (found["n_rows"] == 1_000) & (found["seed"] == 0)]
+    kinds = ["linear", "trees", "trees", "trees", "MLP", "MLP", "network"]
+    assert list(first["estimator"].str.split(",").str[0]) == kinds
+
+
 def test_the_data_are_found_from_an_installed_wheel(tmp_path):
     """A wheel is built and unpacked; its package, alone on the path, finds the data."""
     hatch = pytest.importorskip("hatchling.builders.wheel")

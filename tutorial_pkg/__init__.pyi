@@ -38,6 +38,7 @@ from .cate_choice import choose_cate as choose_cate
 from .crossfitting import cross_fit as cross_fit
 from .data import CausalData as CausalData
 from .datasets import load_arena as load_arena
+from .datasets import load_learner_comparison as load_learner_comparison
 from .datasets import load_sellers as load_sellers
 from .datasets import load_sellers_comparisons as load_sellers_comparisons
 from .datasets import load_sellers_nuisances as load_sellers_nuisances

@@ -86,9 +86,33 @@ def load_arena() -> pd.DataFrame:
     return pd.read_parquet(data_folder() / ARENA_FILE)
 
 
+def load_learner_comparison() -> pd.DataFrame:
+    """What learners made of many simulated markets, from a file beside the data.
+
+    One row a sample and pair of learners, ordered by ``market`` ("proactive", and DoubleML's "make_irm_data"),
+    ``n_rows``, ``estimator`` (the pair, ordered from lines to networks) and ``seed``; the deep network has seen the
+    first samples only. The ATE in ``value``, ``std_error``, ``lower``, ``upper`` and ``target``; ``bias``, which the
+    errors of the nuisances cause, ``plug_in_bias`` and the bound ``product``, in outcome units; for each nuisance
+    ``error_``, the root mean squared distance to the true function, ``loss_``, held out, ``share_`` explained by it and
+    ``seconds_``; ``seconds`` of all, ``tuning_seconds`` and ``peak_mb``. ``tests/benchmarks/learner_comparison.py``
+    wrote it; :func:`tutorial_pkg.scoreboard.summarise` makes a table of it.
+
+    Examples
+    --------
+    >>> load_learner_comparison()["estimator"].cat.categories[0]
+    'linear'
+    """
+    found = pd.read_parquet(data_folder() / LEARNERS_FILE)
+    found["estimator"] = pd.Categorical(found["estimator"], PAIRS, ordered=True)
+    return found.sort_values(["market", "n_rows", "estimator", "seed"], ignore_index=True)
+
+
 NUISANCES_FILE = "sellers_nuisances.npz"
 COMPARISONS_FILE = "sellers_comparisons.csv"
 ARENA_FILE = "arena.parquet"
+LEARNERS_FILE = "learner_comparison.parquet"
+PAIRS = ["linear", "trees, untuned", "trees, plain", "trees, recommended"]
+PAIRS += ["MLP, untuned", "MLP, tuned", "network, deep"]
 TRUTH_PARTS = ("outcome_control", "outcome_treated", "observed_control", "observed_treated")
 
 
