@@ -68,7 +68,7 @@ def test_what_is_kept_of_the_sellers_is_what_the_default_learners_find(tmp_path)
 
 
 def test_the_markets_of_the_cate_come_one_a_row_and_an_unknown_subject_is_refused():
-    stored = pd.read_parquet(DATA / tp.datasets.CATE_MARKETS_FILE)
+    stored = pd.read_parquet(DATA / "cate_markets.parquet")
     for about, rows in stored.groupby("about"):
         table = tp.load_cate_markets(about)
         assert list(table.index) == list(range(3_000, 3_030))
@@ -76,6 +76,16 @@ def test_the_markets_of_the_cate_come_one_a_row_and_an_unknown_subject_is_refuse
             assert table.loc[seed, (measure, name)] == value
     with pytest.raises(ValueError, match="about='models'"):
         tp.load_cate_markets("models")
+
+
+def test_the_comparison_of_learners_is_read_whole_and_in_order():
+    found, stored = tp.load_learner_comparison(), pd.read_parquet(DATA / "learner_comparison.parquet")
+    assert found["value"].sum() == pytest.approx(stored["value"].sum())
+    assert found["estimator"].notna().all()
+    assert set(found["estimator"]) == set(stored["estimator"])
+    first = found[(found["market"] == "proactive") & (found["n_rows"] == 1_000) & (found["seed"] == 0)]
+    kinds = ["linear", "trees", "trees", "trees", "MLP", "MLP", "network"]
+    assert list(first["estimator"].str.split(",").str[0]) == kinds
 
 
 def test_the_data_are_found_from_an_installed_wheel(tmp_path):

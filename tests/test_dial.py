@@ -113,9 +113,9 @@ def test_as_text_it_says_the_numbers_in_words(positions):
 
 
 def test_a_caution_is_shown_to_its_first_clause_and_stays_text(positions):
-    warned = positions.assign(caution="31% of <b>rows</b> have nobody; they do carry PLR.")
+    warned = positions.assign(caution="31% of <b>rows</b> have next to nobody; they do carry PLR.")
     html = tp.dial.Dial(warned)._repr_html_()
-    assert "Caution: 31% of &lt;b&gt;rows&lt;/b&gt; have nobody.</span>" in html
+    assert "Caution: 31% of &lt;b&gt;rows&lt;/b&gt; have next to nobody.</span>" in html
     assert "<b>" not in html
     assert "PLR" not in html
 

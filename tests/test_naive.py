@@ -338,3 +338,27 @@ def test_ipw_takes_propensities_from_elsewhere_and_with_the_true_ones_finds_the_
     for wrong in (sample.truth.propensity[:5], sample.truth.propensity + 1):
         with pytest.raises(ValueError, match="propensity needs one value between 0 and 1"):
             naive.inverse_propensity_weighted(sample.data, propensity=wrong)
+
+
+def test_matching_takes_propensities_from_elsewhere_and_finds_the_nearest_on_their_logit():
+    data = tp.simulate_sellers(400, seed=3, n_covariates=15).data
+    m, d, y = (
+        np.random.default_rng(0).uniform(0.05, 0.95, data.n_rows),
+        data.d,
+        data.y,
+    )  # no two alike, as ties are drawn
+    z = np.log(m / (1 - m))
+    gap = [s * (y[i] - y[np.argmin(np.where(d != d[i], abs(z - z[i]), np.inf))]) for i, s in enumerate(2 * d - 1)]
+    assert naive.matched(data, propensity=m).value == pytest.approx(np.mean(gap))
+    for wrong in (m[:5], m[:, None], m + 1):
+        with pytest.raises(ValueError, match="propensity needs one value between 0 and 1"):
+            naive.matched(data, propensity=wrong)
+    with pytest.raises(ValueError, match="clip those at either end"):
+        naive.matched(data, propensity=np.where(m > 0.5, 1.0, m))
+
+
+def test_the_logistic_propensity_fitted_once_gives_the_same_answers(plain):
+    m = naive.logistic_propensity(plain)
+    assert m.mean() == pytest.approx(plain.d.mean(), abs=1e-4)  # as the score of a logistic regression demands
+    for method in (naive.matched, naive.inverse_propensity_weighted):
+        assert method(plain, propensity=m).value == method(plain).value

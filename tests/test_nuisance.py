@@ -298,6 +298,13 @@ def test_losses_are_weighed_where_the_estimand_asks_the_outcome_models(table):
         nuisances.losses_where_used("ATC")
 
 
+@pytest.mark.parametrize("wrong", [lambda m: m[:, None], lambda m: m[:-1], lambda m: 0.5, lambda m: m + 1])
+def test_weighted_losses_refuse_propensities_that_are_not_one_a_row(fitted, wrong):
+    """A column would otherwise spread to a square of rows by rows, one number to all of them."""
+    with pytest.raises(ValueError, match=f"one value between 0 and 1 for each of the {fitted.data.n_rows:,} rows"):
+        fitted.losses_where_used("ATT", wrong(fitted.propensity[:, 0]))
+
+
 def test_weighted_losses_foretell_the_errors_among_followers():
     sample = tp.simulate_sellers(20_000, seed=31, n_covariates=15)
     truth, data = sample.truth, sample.data

@@ -108,8 +108,8 @@ def test_a_policy_is_cautioned_for_the_rows_whose_treatment_it_changes():
     data = tp.CausalData(pd.DataFrame({"y": x + d, "d": d, "x": x}), "y", "d", ["x"])
     own = tp.Nuisances.given(data, x, x + 1, m)
     beyond, below = x > 1, x <= 1
-    assert "nobody in the other arm" in tp.policy.policy_value(own, beyond).caution
-    assert "nobody in the other arm" in tp.policy.policy_value(own, below, baseline="everybody").caution
+    assert "next to nobody in the other arm" in tp.policy.policy_value(own, beyond).caution
+    assert "next to nobody in the other arm" in tp.policy.policy_value(own, below, baseline="everybody").caution
     assert tp.policy.policy_value(own, below).caution is None
     assert tp.policy.policy_value(own, np.ones(len(x)), baseline="status quo").caution is None
     assert tp.policy.policy_value(own, np.zeros(len(x))).caution is None

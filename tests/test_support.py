@@ -1,4 +1,4 @@
-"""Cautions are given where rows have nobody to be compared with, and only there, and they name what is carried."""
+"""Cautions are given where rows have next to nobody to be compared with, and only there, and they name what is carried."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def test_treated_rows_without_comparison_are_a_caution_for_ate_and_att_alone():
     said = caution(d, m, "ATT")
     share = float(said.split("%")[0]) / 100
     assert 700 / d.sum() - 0.005 <= share <= 700 / d.sum() + 0.015  # a few at the edge have fewer than five beyond
-    assert "% of the treated rows have nobody" in said
+    assert "% of the treated rows have next to nobody" in said
     assert said.endswith("they do carry ATC and PLR.")
     assert caution(d, m, "ATE").endswith("they do carry ATC and PLR.")
 

@@ -149,3 +149,15 @@ def test_the_truth_about_some_rows_is_that_of_these_rows(big):
     assert some.sample.ate == pytest.approx(big.truth.cate[rows].mean())
     np.testing.assert_array_equal(big.truth.take(big.truth.cate > 5).propensity, some.propensity)
     assert some.ate == big.truth.ate
+
+
+def test_nuisances_are_measured_against_the_true_functions_in_each_arm(big):
+    """Off by one unit among the treated and exact elsewhere; the mean outcome follows by the propensity."""
+    known, d = big.truth, big.data.d
+    given = tp.Nuisances.given(big.data, known.outcome_control + d, known.outcome_treated, known.propensity)
+    errors = truth.evaluate_nuisances(given, known)
+    assert errors.loc["outcome_control"].to_list() == pytest.approx([np.sqrt(d.mean()), 0, 1])
+    assert errors.loc[["outcome_treated", "propensity"]].to_numpy() == pytest.approx(0)
+    mean = np.sqrt(np.mean((1 - known.propensity[d == 1]) ** 2))
+    assert errors.loc["outcome", "treated"] == pytest.approx(mean)
+    assert list(errors.index) == list(tp.nuisance.NUISANCES)

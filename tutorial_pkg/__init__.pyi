@@ -24,6 +24,7 @@ from . import (
     plots as plots,
     policy as policy,
     prose as prose,
+    results as results,
     scoreboard as scoreboard,
     sensitivity as sensitivity,
     storage as storage,
@@ -37,8 +38,6 @@ from .cate import CateModel as CateModel, estimate_cate as estimate_cate
 from .cate_choice import choose_cate as choose_cate
 from .crossfitting import cross_fit as cross_fit
 from .data import CausalData as CausalData
-from .datasets import load_arena as load_arena
-from .datasets import load_cate_markets as load_cate_markets
 from .datasets import load_sellers as load_sellers
 from .datasets import load_sellers_comparisons as load_sellers_comparisons
 from .datasets import load_sellers_nuisances as load_sellers_nuisances
@@ -57,6 +56,9 @@ from .marketplace import SellerSample as SellerSample, simulate_sellers as simul
 from .nuisance import Nuisances as Nuisances, load_nuisances as load_nuisances
 from .overlap import estimate_trimmed as estimate_trimmed
 from .prose import glue as glue
+from .results import load_arena as load_arena
+from .results import load_cate_markets as load_cate_markets
+from .results import load_learner_comparison as load_learner_comparison
 from .truth import Truth as Truth
 
 __version__: str

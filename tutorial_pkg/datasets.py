@@ -73,57 +73,6 @@ def load_sellers_comparisons() -> Estimates:
     return Estimates([from_error(**row, data=data, family="naive") for row in rows])
 
 
-def load_arena(outcome: str | None = None) -> pd.DataFrame:
-    """What simple comparisons and double machine learning made of many simulated markets, from a file beside the data.
-
-    One row an answer: ``market`` ("proactive", "self_reliant", and the former with a hidden trait or with thin
-    overlap), ``seed``, ``estimator``, ``outcome`` (the units sold, or the placebo, of which every target is zero),
-    ``estimand``, ``value``, ``std_error``, ``lower``, ``upper``, ``target`` and ``caution``, whether the estimate
-    gave one. With ``outcome``, the answers about that one alone. All methods that learn used the same learners. ``tests/benchmarks/arena.py`` wrote it;
-    :func:`tutorial_pkg.scoreboard.record` makes a table of it.
-
-    Examples
-    --------
-    >>> int(load_arena().groupby("market")["seed"].nunique()["proactive"])
-    100
-    """
-    arena = pd.read_parquet(data_folder() / ARENA_FILE)
-    if outcome is None:
-        return arena
-    if outcome not in (known := arena["outcome"].unique()):
-        raise ValueError(f"The arena has no outcome {outcome!r}; choose one of {', '.join(known)}.")
-    return arena[arena["outcome"] == outcome]
-
-
-def load_cate_markets(about: str) -> pd.DataFrame:
-    """What models of the effect, policies and checks did in 30 simulated markets, from a file beside the data.
-
-    They were fitted to one half of a market's sellers and judged on the other; ``data/README.md`` says more, and
-    ``tests/benchmarks/cate_markets.py`` wrote it.
-
-    Parameters
-    ----------
-    about : {"model", "choice", "against nobody", "against status quo", "no effect"}
-        Errors of models; what :func:`tutorial_pkg.cate_choice.choose_cate` chose; values of policies, in dollars a row;
-        checks where following has no effect on anyone.
-
-    Returns
-    -------
-    DataFrame
-        A row a market, named by its seed; columns (measure, name).
-
-    Examples
-    --------
-    >>> load_cate_markets("model")["pehe"].shape[0]
-    30
-    """
-    rows = pd.read_parquet(data_folder() / CATE_MARKETS_FILE)
-    known = list(rows["about"].unique())
-    if about not in known:
-        raise ValueError(f"about={about!r} is not known; choose one of {', '.join(known)}.")
-    return rows[rows["about"] == about].pivot_table("value", "seed", ["measure", "name"], sort=False)
-
-
 @dataclass(frozen=True, eq=False)
 class KnownStudy:
     """Observational data, and what an experiment or the literature answers: an estimate too, with an error of its own."""
@@ -229,8 +178,8 @@ def load_nhefs(censored: bool = False) -> KnownStudy:
 
 NUISANCES_FILE = "sellers_nuisances.npz"
 COMPARISONS_FILE = "sellers_comparisons.csv"
-ARENA_FILE = "arena.parquet"
-CATE_MARKETS_FILE = "cate_markets.parquet"
+
+
 TRUTH_PARTS = ("outcome_control", "outcome_treated", "observed_control", "observed_treated")
 
 

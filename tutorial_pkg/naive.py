@@ -77,7 +77,20 @@ def regression_adjusted(data: CausalData, controls: "list[str] | None" = None) -
     return _without_influence(data, fit.params[0], fit.bse[0], f"OLS with {len(source.covariates)} controls")
 
 
-def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: int = 1) -> Estimate:
+def logistic_propensity(data: CausalData) -> NDArray[np.float64]:
+    """In-sample propensities of a logistic regression on all covariates, one a row.
+
+    What :func:`matched` and :func:`inverse_propensity_weighted` take when they are given none; fitted once, it
+    serves both, and every outcome.
+    """
+    model = LogisticRegression(C=1.0, max_iter=1000)
+    x = _standardised_covariates(data)
+    return model.fit(x, data.d).predict_proba(x)[:, 1]
+
+
+def matched(
+    data: CausalData, on: "str | list[str]" = "propensity", n_matches: int = 1, propensity: NDArray | None = None
+) -> Estimate:
     """Each row against its nearest rows of the other arm, on the propensity or on covariates.
 
     Estimates the ATE when rows alike in what is matched on differ in treatment by chance alone. Covariates
@@ -85,7 +98,8 @@ def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: i
     Abadie and Imbens (2006, theorem 7) with the conditional variance taken from the nearest row of the same
     arm. It takes rows as independent, so where rows cluster it is too small. For the propensity it leaves out
     that the propensity is itself estimated, and is then too large if anything (Abadie and Imbens, 2016). It
-    knows nothing of the bias of matches that are not close.
+    knows nothing of the bias of matches that are not close. ``propensity``, one value a row, replaces that of
+    :func:`logistic_propensity`.
     """
     smallest = min(np.bincount(data.d))
     if not 1 <= n_matches <= smallest:
@@ -94,7 +108,9 @@ def matched(data: CausalData, on: "str | list[str]" = "propensity", n_matches: i
             f"{data.treatment!r}; 1 is the usual choice."
         )
     if on == "propensity":
-        z, name = logit(_logit_propensity(data))[:, None], "matching on the propensity"
+        z, name = logit(_propensity(data, propensity))[:, None], "matching on the propensity"
+        if not np.isfinite(z).all():
+            raise ValueError("matching needs propensities between 0 and 1; clip those at either end.")
     else:
         source = replace(data, covariates=on, effect_modifiers=())
         n_columns = len(source.covariates)
@@ -122,17 +138,14 @@ def inverse_propensity_weighted(
 ) -> Estimate:
     """Difference of outcome means weighted by 1/m and 1/(1-m), weights summing to one in each arm.
 
-    Estimates the ATE when the propensity model is right: a logistic regression on all rows, or whatever gave
+    Estimates the ATE when the propensity model is right: that of :func:`logistic_propensity`, or whatever gave
     ``propensity``, one value a row; the estimator IPW2 of Lunceford and Davidian (2004). Propensities are moved
     into [clipping, 1 - clipping]. The standard error takes them as known, clustered where data name a cluster;
     that a logistic regression estimates them makes it too large if anything (Lunceford and Davidian, 2004).
     """
     check_clipping(clipping)
     y, d = data.y, data.d
-    m = _logit_propensity(data) if propensity is None else np.asarray(propensity, dtype=float)
-    if m.shape != y.shape or not ((m >= 0) & (m <= 1)).all():
-        raise ValueError(f"propensity needs one value between 0 and 1 for each of the {data.n_rows:,} rows.")
-    weights = inverse_weights(d, m, clipping)
+    weights = inverse_weights(d, _propensity(data, propensity), clipping)
     means = np.array([np.average(y[d == arm], weights=weights[d == arm]) for arm in (0, 1)])
     influence = np.zeros(data.n_rows)
     for arm, sign in ((0, -1), (1, 1)):
@@ -177,8 +190,9 @@ def _standardised_covariates(data: CausalData) -> NDArray[np.float64]:
     return StandardScaler().fit_transform(x)
 
 
-def _logit_propensity(data: CausalData) -> NDArray[np.float64]:
-    """In-sample propensities of a logistic regression on all covariates."""
-    model = LogisticRegression(C=1.0, max_iter=1000)
-    x = _standardised_covariates(data)
-    return model.fit(x, data.d).predict_proba(x)[:, 1]
+def _propensity(data: CausalData, given: NDArray | None) -> NDArray[np.float64]:
+    """The propensities that were given, checked, or those of the logistic regression."""
+    m = logistic_propensity(data) if given is None else np.asarray(given, dtype=float)
+    if m.shape != data.d.shape or not ((m >= 0) & (m <= 1)).all():
+        raise ValueError(f"propensity needs one value between 0 and 1 for each of the {data.n_rows:,} rows.")
+    return m

@@ -131,7 +131,10 @@ class Nuisances:
         if estimand not in ("ATE", "ATT"):
             raise ValueError(f"estimand={estimand!r} is not known; choose ATE or ATT.")
         y, d = self.data.y, self.data.d
-        m = np.clip(self.propensity.mean(axis=1) if propensity is None else propensity, CLIPPING, 1 - CLIPPING)
+        m = self.propensity.mean(axis=1) if propensity is None else np.asarray(propensity, dtype=float)
+        if m.shape != d.shape or not ((m >= 0) & (m <= 1)).all():
+            raise ValueError(f"propensity needs one value between 0 and 1 for each of the {len(d):,} rows.")
+        m = m.clip(CLIPPING, 1 - CLIPPING)
         weights = {"outcome_control": (1 - d) / (1 - m) * (1 if estimand == "ATE" else m)}
         if estimand == "ATE":
             weights["outcome_treated"] = d / m

@@ -1,4 +1,4 @@
-"""Do the rows carry the question? Who has nobody to be compared with, and which other question the rows do carry."""
+"""Do the rows carry the question? Who has next to nobody to be compared with, and which other question the rows do carry."""
 
 from typing import Literal, get_args
 
@@ -22,8 +22,8 @@ def caution(
 ) -> str | None:
     """Why these rows do not carry the question, and which they do; None where they carry it.
 
-    A treated row has nobody to be compared with when fewer than five untreated rows are as likely to be treated, an
-    untreated one when fewer than five treated rows are as unlikely. For such rows the effect is what the models say
+    A treated row has next to nobody to be compared with when fewer than five untreated rows are as likely to be
+    treated, an untreated one when fewer than five treated rows are as unlikely. For such rows the effect is what the models say
     where they saw no data. With L the share of such rows in what the question averages over, the answer is wrong by L
     times what the models are wrong there, and its standard error is about the outcome's deviation over
     sqrt(sum of m (1-m)): the caution is given when L sqrt(sum of m (1-m)) exceeds 3, or L a half. It sees what the
@@ -51,7 +51,7 @@ def caution(
     carried = [q for q, share in lost.items() if share <= tolerated]
     instead = f"they do carry {' and '.join(carried)}" if carried else "nor do they carry another average"
     shown = f"{lost[question]:.0%}" if lost[question] >= 0.01 else f"{lost[question]:.1%}"
-    return f"{shown} of the {whom} have nobody in the other arm to be compared with; {instead}."
+    return f"{shown} of the {whom} have next to nobody in the other arm to be compared with; {instead}."
 
 
 def together(*cautions: str | None) -> str | None:

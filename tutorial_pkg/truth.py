@@ -1,4 +1,4 @@
-"""What only a simulation knows, and what can be judged against it: bias taken apart, CATE models, policies."""
+"""What only a simulation knows, and what can be judged against it: bias taken apart, nuisances, CATE models, policies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import spearmanr
 
 from tutorial_pkg.data import CausalData
+from tutorial_pkg.nuisance import NUISANCES, Nuisances
 from tutorial_pkg.policy import DECISIONS, marked_rows
 
 Array = NDArray[np.float64]
@@ -156,6 +157,20 @@ def decompose_bias(data: CausalData, truth: Truth) -> pd.Series:
         "naive difference": data.y[d].mean() - data.y[~d].mean(),
     }
     return pd.Series(parts, name=data.words.outcome)
+
+
+def evaluate_nuisances(nuisances: Nuisances, truth: Truth) -> pd.DataFrame:
+    """Root mean squared distance of each nuisance's predictions from the true function.
+
+    In outcome units, for the propensity in probability; over all rows, the untreated and the treated, in columns so
+    called. Losses are measured on one arm, and estimands may ask about the other.
+    """
+    m, g0, g1 = truth.propensity, truth.outcome_control, truth.outcome_treated
+    true = {"outcome_control": g0, "outcome_treated": g1, "outcome": g0 + m * (g1 - g0), "propensity": m}
+    squares = {name: (getattr(nuisances, name).mean(axis=1) - true[name]) ** 2 for name in NUISANCES}
+    d = truth.treatment
+    arms = {"all rows": d >= 0, "untreated": d == 0, "treated": d == 1}
+    return pd.DataFrame({arm: {n: np.sqrt(s[rows].mean()) for n, s in squares.items()} for arm, rows in arms.items()})
 
 
 def evaluate_cate(

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from numpy.typing import NDArray
 
 import tutorial_pkg as tp
 from tutorial_pkg.marketplace import PLACEBO
@@ -41,11 +42,13 @@ def markets() -> dict[str, Market]:
     return {market.name: market for market in found}
 
 
-def methods(data: tp.CausalData, nuisances: tp.Nuisances) -> dict[str, tp.Estimate]:
+def methods(data: tp.CausalData, nuisances: tp.Nuisances, logistic: NDArray) -> dict[str, tp.Estimate]:
     """Every method's answer; those that learn have learned with the same learners."""
     thirds = data.frame[["engagement_score", "demand_score"]].apply(pd.qcut, q=3, labels=False)
     groups = thirds.groupby(list(thirds)).ngroup()
-    smallest = pd.crosstab(groups, data.d).min(axis=None)  # where overlap is thin, some have nobody to compare
+    smallest = pd.crosstab(groups, data.d).min(
+        axis=None
+    )  # where overlap is thin, some strata have next to nobody of one arm
     m = nuisances.propensity[:, 0]
     strata = {"strata": tp.naive.stratified(data, groups)} if smallest >= 3 else {}
     return {
@@ -53,8 +56,8 @@ def methods(data: tp.CausalData, nuisances: tp.Nuisances) -> dict[str, tp.Estima
         **strata,
         "OLS": tp.naive.regression_adjusted(data),
         "matching on all": tp.naive.matched(data, list(data.covariates)),
-        "matching on propensity": tp.naive.matched(data),
-        "IPW, logistic": tp.naive.inverse_propensity_weighted(data),
+        "matching on propensity": tp.naive.matched(data, propensity=logistic),
+        "IPW, logistic": tp.naive.inverse_propensity_weighted(data, propensity=logistic),
         "IPW, same learners": tp.naive.inverse_propensity_weighted(data, propensity=m),
         "plug-in, same learners": tp.naive.plug_in(data),
         "DML, residual on residual": tp.estimate_plr(nuisances),
@@ -68,9 +71,10 @@ def cell(name: str, seed: int) -> pd.DataFrame:
     draw = markets()[name].draw(seed)
     nuisances = tp.cross_fit(draw.data, n_jobs=1, progress=False)
     past = tp.cross_fit(draw.data.with_outcome(PLACEBO), reuse=nuisances, n_jobs=1, progress=False)
+    logistic = tp.naive.logistic_propensity(draw.data)
     rows = []
     for fitted in (nuisances, past):
-        for method, estimate in methods(fitted.data, fitted).items():
+        for method, estimate in methods(fitted.data, fitted, logistic).items():
             estimand = estimate.estimand if estimate.family == "dml" else "ATE"
             target = draw.targets[estimand] if fitted is nuisances else 0.0
             answer = replace(estimate, estimand=estimand).tidy()

@@ -1,8 +1,8 @@
 """The columns of the marketplace: names, groups, units, meanings, and the marginal distribution of each.
 
 A column is a fixed function of a few latent traits of the seller and the product plus noise of its own, or
-computed from the product's weekly history. Every column has its own random stream, so any subset of columns can be drawn, and is the same as in the
-full table.
+computed from the product's weekly history. Every column has its own random stream, so any subset of columns can be
+drawn, and is the same as in the full table.
 """
 
 from dataclasses import dataclass
@@ -39,6 +39,9 @@ class Column:
     series: str = ""  # columns of one series share a product-specific component
 
 
+_HISTORY = ("history", 0.0, 0.0, dict[str, float]())
+"""Kind, loc, scale and loads of what is computed and not drawn."""
+
 _DRIVERS = [  # group, name, unit, meaning, kind, loc, scale, loads
     ("seller profile", "engagement_score", "points 0-100", "how actively the seller uses the inventory tools",
      "score", 0.0, 1.0, {"drive": 0.85}),
@@ -51,8 +54,8 @@ _DRIVERS = [  # group, name, unit, meaning, kind, loc, scale, loads
     ("seller profile", "account_size_score", "points 0-100", "size of the account among all sellers",
      "score", 0.0, 1.0, {"size": 0.9}),
     ("inventory management", "weeks_of_cover", "weeks", "stock on hand over the mean weekly sales of the 26 weeks",
-     "history", 0.0, 0.0, {}),
-    ("demand history", "units_sold_26w", "units", "units sold in the 26 weeks", "history", 0.0, 0.0, {}),
+     *_HISTORY),
+    ("demand history", "units_sold_26w", "units", "units sold in the 26 weeks", *_HISTORY),
     ("demand history", "demand_score", "points 0-100", "forecast demand among products of the category",
      "score", 0.0, 1.0, {"demand": 0.9}),
     ("demand history", "traffic_score", "points 0-100", "visits to the listing expected, among products of the category",
@@ -97,17 +100,15 @@ _SELLER: _Table = [
 ]  # fmt: skip
 
 _INVENTORY: _Table = [
-    ("stock_on_hand", "units", "units in stock at the close of the 26 weeks", "history", 0.0, 0.0, {}),
-    ("excess_units", "units", "units in stock beyond 12 weeks of the mean weekly sales", "history", 0.0, 0.0, {}),
-    ("aged_units", "units", "units in stock that arrived before the 26 weeks, first in, first out", "history",
-     0.0, 0.0, {}),
-    ("reserved_units", "units", "units in stock reserved for open orders", "history", 0.0, 0.0, {}),
-    ("stockout_weeks_26w", "weeks", "weeks, of 26, that ended without stock", "history", 0.0, 0.0, {}),
-    ("deliveries_26w", "weeks", "weeks, of 26, with a delivery", "history", 0.0, 0.0, {}),
-    ("delivered_units_26w", "units", "units delivered in the 26 weeks", "history", 0.0, 0.0, {}),
-    ("sell_through_share", "share", "units sold in the 26 weeks over those and the stock on hand", "history",
-     0.0, 0.0, {}),
-    ("stock_turn", "ratio", "units sold in the 26 weeks over the mean stock at week's end", "history", 0.0, 0.0, {}),
+    ("stock_on_hand", "units", "units in stock at the close of the 26 weeks", *_HISTORY),
+    ("excess_units", "units", "units in stock beyond 12 weeks of the mean weekly sales", *_HISTORY),
+    ("aged_units", "units", "units in stock that arrived before the 26 weeks, first in, first out", *_HISTORY),
+    ("reserved_units", "units", "units in stock reserved for open orders", *_HISTORY),
+    ("stockout_weeks_26w", "weeks", "weeks, of 26, that ended without stock", *_HISTORY),
+    ("deliveries_26w", "weeks", "weeks, of 26, with a delivery", *_HISTORY),
+    ("delivered_units_26w", "units", "units delivered in the 26 weeks", *_HISTORY),
+    ("sell_through_share", "share", "units sold in the 26 weeks over those and the stock on hand", *_HISTORY),
+    ("stock_turn", "ratio", "units sold in the 26 weeks over the mean stock at week's end", *_HISTORY),
     ("inbound_units", "units", "units on the way to the warehouse", "count", 2.8, 1.1, {"demand": 0.4}),
     ("lead_time_days", "days", "days from order to availability", "count", 3.2, 0.5, {"expertise": -0.2}),
     ("forecast_error_share", "share", "absolute error of the seller's own forecast", "share", -0.8, 0.6,
@@ -142,31 +143,31 @@ _PRODUCT: _Table = [
 ]  # fmt: skip
 
 _DEMAND: _Table = [
-    ("conversion_share", "share", "units sold over visits in the 26 weeks", "history", 0.0, 0.0, {}),
+    ("conversion_share", "share", "units sold over visits in the 26 weeks", *_HISTORY),
     ("search_rank", "rank", "position in search", "count", 3.5, 1.0, {"demand": -0.5}),
     ("wishlist_adds_90d", "adds", "wish-list additions in 90 days", "count", 2.0, 1.0, {"demand": 0.5}),
     ("cart_adds_90d", "adds", "cart additions in 90 days", "count", 3.0, 0.9, {"demand": 0.6}),
     ("repeat_buyer_share", "share", "share of orders from returning customers", "share", -1.6, 0.6, {"quality": 0.3}),
-    ("demand_volatility", "ratio", "standard deviation over mean of the 26 weekly sales", "history", 0.0, 0.0, {}),
-    ("deal_units_26w", "units", "units sold in deals, of those sold in the 26 weeks", "history", 0.0, 0.0, {}),
-    ("coupon_units_26w", "units", "units sold with coupons, of those sold in the 26 weeks", "history", 0.0, 0.0, {}),
+    ("demand_volatility", "ratio", "standard deviation over mean of the 26 weekly sales", *_HISTORY),
+    ("deal_units_26w", "units", "units sold in deals, of those sold in the 26 weeks", *_HISTORY),
+    ("coupon_units_26w", "units", "units sold with coupons, of those sold in the 26 weeks", *_HISTORY),
     ("forecast_growth", "ratio", "forecast growth of the category's demand", "number", 1.0, 0.2, {}),
 ]  # fmt: skip
 
 _SEASON: _Table = [
     ("week_of_year", "week", "calendar week of the recommendation, from 0", "uniform", 0.0, 52.0, {}),
-    ("weeks_to_gift_season", "weeks", "weeks until the gift season begins in week 47", "history", 0.0, 0.0, {}),
-    ("is_gift_season", "0/1", "the recommendation falls into weeks 47 to 51", "history", 0.0, 0.0, {}),
+    ("weeks_to_gift_season", "weeks", "weeks until the gift season begins in week 47", *_HISTORY),
+    ("is_gift_season", "0/1", "the recommendation falls into weeks 47 to 51", *_HISTORY),
     ("last_year_uplift", "ratio", "same 30 days last year relative to its yearly mean", "number", 1.0, 0.25, {}),
     ("temperature_anomaly", "deg C", "forecast temperature against the norm", "number", 0.0, 2.0, {}),
     ("promotion_calendar_days", "days", "store-wide promotion days in the next 30", "uniform", 0.0, 9.0, {}),
 ]  # fmt: skip
 
 _WEEKLY = [  # series, group, unit, meaning, kind, loc, scale, loads
-    ("units_sold", "demand history", "units", "units sold", "history", 0.0, 0.0, {}),
-    ("visits", "demand history", "visits", "visits to the listing", "history", 0.0, 0.0, {}),
-    ("delivered", "inventory management", "units", "units delivered", "history", 0.0, 0.0, {}),
-    ("stock_level", "inventory management", "units", "units in stock at week's end", "history", 0.0, 0.0, {}),
+    ("units_sold", "demand history", "units", "units sold", *_HISTORY),
+    ("visits", "demand history", "visits", "visits to the listing", *_HISTORY),
+    ("delivered", "inventory management", "units", "units delivered", *_HISTORY),
+    ("stock_level", "inventory management", "units", "units in stock at week's end", *_HISTORY),
     ("ad_spend", "inventory management", "USD", "spend on sponsored ads", "money", 2.2, 1.0, {"drive": 0.4}),
 ]  # fmt: skip
 

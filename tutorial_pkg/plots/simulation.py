@@ -136,17 +136,14 @@ def plot_tradeoff(
     x: str,
     y: str,
     by: str,
-    xlabel: str,
-    ylabel: str,
     ax: Axes | None = None,
     *,
     kind: str | None = None,
-    joined: bool = True,
 ) -> Axes:
     """Two columns against each other on logarithmic axes, one marker a member of ``by``, one colour a kind of it.
 
     ``kind`` names the column of kinds, by default each member is one; kinds take their colours in the order of the
-    rows. Points of one member are joined in the same order.
+    rows. Points of one member are joined in the same order. The axes are named after the columns.
     """
     ax = new_axes(ax, 4.2)
     seen: dict[Any, int] = {}
@@ -158,10 +155,10 @@ def plot_tradeoff(
             rows[x],
             rows[y],
             color=colour,
-            ls=("-", "--", ":")[member % 3] if joined else "none",
+            ls=("-", "--", ":")[member % 3],
             marker="os^"[member % 3],
             mfc=colour if member % 2 == 0 else ax.get_facecolor(),
-            ms=7 if joined else 4,
+            ms=7,
             label=plain(name),
         )
     ax.set_xscale("log")
@@ -170,7 +167,7 @@ def plot_tradeoff(
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
         axis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
+    ax.set_xlabel(plain(x))
+    ax.set_ylabel(plain(y))
     ax.legend(fontsize=9)
     return ax

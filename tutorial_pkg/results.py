@@ -1,0 +1,80 @@
+"""What long simulations found, from files that come with the book: methods, learners and models in many markets."""
+
+import pandas as pd
+
+from tutorial_pkg.datasets import data_folder
+
+_PAIRS = ["linear", "trees, untuned", "trees, plain", "trees, recommended"]
+_PAIRS += ["MLP, untuned", "MLP, tuned", "network, deep"]
+
+
+def load_arena(outcome: str | None = None) -> pd.DataFrame:
+    """What simple comparisons and double machine learning made of many simulated markets, from a file beside the data.
+
+    One row an answer: ``market`` ("proactive", "self_reliant", and the former with a hidden trait or with thin
+    overlap), ``seed``, ``estimator``, ``outcome`` (the units sold, or the placebo, of which every target is zero),
+    ``estimand``, ``value``, ``std_error``, ``lower``, ``upper``, ``target`` and ``caution``, whether the estimate
+    gave one. With ``outcome``, the answers about that one alone. All methods that learn used the same learners.
+    ``tests/benchmarks/arena.py`` wrote it; :func:`tutorial_pkg.scoreboard.record` makes a table of it.
+
+    Examples
+    --------
+    >>> int(load_arena().groupby("market")["seed"].nunique()["proactive"])
+    100
+    """
+    arena = pd.read_parquet(data_folder() / "arena.parquet")
+    if outcome is None:
+        return arena
+    if outcome not in (known := arena["outcome"].unique()):
+        raise ValueError(f"The arena has no outcome {outcome!r}; choose one of {', '.join(known)}.")
+    return arena[arena["outcome"] == outcome]
+
+
+def load_learner_comparison() -> pd.DataFrame:
+    """What learners made of many simulated markets, from a file beside the data.
+
+    One row a sample and pair of learners, ordered by ``market`` ("proactive", and DoubleML's "make_irm_data"),
+    ``n_rows``, ``estimator`` (the pair, ordered from lines to networks) and ``seed``; the deep network has seen the
+    first samples only. The ATE in ``value``, ``std_error``, ``lower``, ``upper`` and ``target``; ``bias``, which the
+    errors of the nuisances cause, ``plug_in_bias`` and the bound ``product``, in outcome units; for each nuisance
+    ``error_``, the root mean squared distance to the true function, ``loss_``, held out, ``share_`` explained by it and
+    ``seconds_``; ``seconds`` of all, ``tuning_seconds`` and ``peak_mb``. ``tests/benchmarks/learner_comparison.py``
+    wrote it; :func:`tutorial_pkg.scoreboard.summarise` makes a table of it.
+
+    Examples
+    --------
+    >>> load_learner_comparison()["estimator"].cat.categories[0]
+    'linear'
+    """
+    found = pd.read_parquet(data_folder() / "learner_comparison.parquet")
+    found["estimator"] = pd.Categorical(found["estimator"], _PAIRS, ordered=True)
+    return found.sort_values(["market", "n_rows", "estimator", "seed"], ignore_index=True)
+
+
+def load_cate_markets(about: str) -> pd.DataFrame:
+    """What models of the effect, policies and checks did in 30 simulated markets, from a file beside the data.
+
+    They were fitted to one half of a market's sellers and judged on the other; ``data/README.md`` says more, and
+    ``tests/benchmarks/cate_markets.py`` wrote it.
+
+    Parameters
+    ----------
+    about : {"model", "choice", "against nobody", "against status quo", "no effect"}
+        Errors of models; what :func:`tutorial_pkg.cate_choice.choose_cate` chose; values of policies, in dollars a row;
+        checks where following has no effect on anyone.
+
+    Returns
+    -------
+    DataFrame
+        A row a market, named by its seed; columns (measure, name).
+
+    Examples
+    --------
+    >>> load_cate_markets("model")["pehe"].shape[0]
+    30
+    """
+    rows = pd.read_parquet(data_folder() / "cate_markets.parquet")
+    known = list(rows["about"].unique())
+    if about not in known:
+        raise ValueError(f"about={about!r} is not known; choose one of {', '.join(known)}.")
+    return rows[rows["about"] == about].pivot_table("value", "seed", ["measure", "name"], sort=False)
