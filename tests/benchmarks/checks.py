@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "data" / "checks.parquet"
 N_ROWS, N_COVARIATES = 2_000, 30
 FIRST_SEED = 5_000  # of no sample that a chapter draws
-FULL = 12  # so many studies a case get the checks that fit everything again
+FULL = 12  # so many studies a case, the last ones, get the checks that fit everything several times over
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="share of the full number of studies")
     options = parser.parse_args()
     wanted = sorted(  # all cases in step, so that what is finished is of use
-        (s / case.n_studies, name, FIRST_SEED + s, s < FULL)
+        (s / case.n_studies, name, FIRST_SEED + s, s >= case.n_studies - FULL)
         for name, case in CASES.items()
         for s in range(round(options.share * case.n_studies))
     )
