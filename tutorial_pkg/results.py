@@ -78,3 +78,19 @@ def load_cate_markets(about: str) -> pd.DataFrame:
     if about not in known:
         raise ValueError(f"about={about!r} is not known; choose one of {', '.join(known)}.")
     return rows[rows["about"] == about].pivot_table("value", "seed", ["measure", "name"], sort=False)
+
+
+def load_known_studies() -> pd.DataFrame:
+    """What two real studies with a known answer say over ten sample splits, from a file beside the data.
+
+    One row an answer: ``study`` ("LaLonde, CPS", "LaLonde, PSID", both with ", placebo" for the earnings of 1975, and
+    "NHEFS"), ``sample`` ("all", or "comparable": the rows with a propensity between 0.1 and 0.9, fitted again),
+    ``learners``, ``seed`` of the folds, ``estimand``, ``value``, ``std_error``, ``lower``, ``upper``, ``n_rows``,
+    ``treated`` and ``caution``. ``tests/benchmarks/known_studies.py`` wrote it.
+
+    Examples
+    --------
+    >>> load_known_studies()["seed"].nunique()
+    10
+    """
+    return pd.read_parquet(data_folder() / "known_studies.parquet")
