@@ -84,7 +84,7 @@ class KnownStudy:
 def load_lalonde(controls: str = "CPS", outcome: str = "re78") -> KnownStudy:
     """Did a job training raise earnings? The 185 trained men of an experiment, beside men from surveys. Real.
 
-    The National Supported Work demonstration of 1976, its men as Dehejia and Wahba (1999) selected them. The experiment's
+    The National Supported Work demonstration of the 1970s, its men as Dehejia and Wahba (1999) selected them. The experiment's
     own answer, the difference of means on its 445 rows, is the benchmark of the ATT.
 
     Parameters

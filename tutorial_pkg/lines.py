@@ -25,7 +25,7 @@ for step in ("Sigmoid function too close", "Line search failed", "IRLS failed to
 
 def lasso() -> LassoCV:
     """A lasso that chooses its penalty by five-fold cross-validation."""
-    return LassoCV(cv=5, alphas=30, eps=1e-2, tol=1e-3)
+    return LassoCV(cv=5, alphas=30, eps=1e-2, tol=1e-3, max_iter=20_000)
 
 
 def penalised(family: Literal["poisson", "binomial"], y: NDArray) -> GeneralizedLinearRegressorCV:

@@ -33,6 +33,7 @@ def test_other_averages_are_other_questions(chapter):
     assert chapter["ka_ols"] == pytest.approx(1_066, abs=5)  # published
     assert chapter["ka_below"] > 80
     assert chapter["ka_above"] < 500
+    assert chapter["ka_above_share"] > 40
 
 
 def test_the_placebo_of_the_year_before_fails(chapter):
@@ -55,7 +56,10 @@ def test_the_controls_of_the_experiment_show_what_is_left(chapter):
 def test_designs_disagree_and_are_each_tight(chapter):
     values = [chapter[f"ka_{survey}_{rows}"] for survey in ("cps", "psid") for rows in ("all", "comparable")]
     assert max(values) - min(values) > chapter["ka_benchmark"]
-    assert chapter["ka_psid_recommended_sd"] < 1_000
+    assert max(chapter["ka_lines_cps"], chapter["ka_lines_psid"]) < 400
+    assert max(chapter["ka_cps_recommended_sd"], chapter["ka_psid_recommended_sd"]) < 300
+    assert chapter["ka_psid_high"] - chapter["ka_psid_low"] > 1_500
+    assert chapter["ka_psid_comparable_lines"] > chapter["ka_psid_comparable"] + 500
     assert chapter["ka_inside"] >= 3
     assert chapter["ka_psid_plr"] < 500
 
@@ -72,6 +76,7 @@ def test_smokers_gain_as_published_and_a_line_finds_it_too(chapter):
     assert chapter["ka_crude"] == pytest.approx(2.54, abs=0.01)
     assert chapter["ka_smokers_gap"] < 0.2
     assert chapter["ka_age_quit"] > chapter["ka_age_stay"]
+    assert chapter["ka_old_gain"] < chapter["ka_young_gain"] - 1
     assert chapter["ka_smokers_high"] - chapter["ka_smokers_low"] < chapter["ka_smokers_se"]
 
 
