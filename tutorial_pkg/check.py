@@ -1,8 +1,8 @@
-"""What one check of an estimate found, and many checks in one table."""
+"""What one check of an estimate found, graded, and many checks in one table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -11,23 +11,35 @@ from tutorial_pkg.display import Table, paragraph, show
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Grade = Literal["fine", "look", "stop"]
+
+
+def grade(measure: float, look: float, stop: float = float("inf")) -> Grade:
+    """Grade of a measure that is the worse the larger it is: beyond ``look`` one looks, beyond ``stop`` one stops."""
+    return "stop" if not measure <= stop else "look" if measure > look else "fine"
+
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """What one check found: ``passed`` is None where there is nothing to pass, only something to know.
+    """What one check found.
 
-    ``measures`` are the numbers that decide.
+    ``grade`` says what to do: nothing ("fine"), read the table and understand it before the estimate is used ("look"),
+    or not use the estimate until it is explained ("stop"); None where there is only something to know. ``measures`` are
+    the numbers that decide. How often sound and broken studies get each grade was measured:
+    :func:`tutorial_pkg.results.load_checks`.
     """
 
     name: str
-    passed: bool | None
+    grade: Grade | None
     sentence: str
     table: pd.DataFrame = field(repr=False)
     draw: "Callable[[Axes | None], Axes] | None" = field(default=None, repr=False)
     measures: Mapping[str, float] = field(default_factory=dict, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "passed", None if self.passed is None else bool(self.passed))  # numpy has its own
+    @property
+    def passed(self) -> bool | None:
+        """Whether the grade is "fine"; None where nothing is graded."""
+        return None if self.grade is None else self.grade == "fine"
 
     def figure(self, ax: "Axes | None" = None) -> "Axes":
         """Draw what the check looked at."""
@@ -43,10 +55,11 @@ class Check:
 
     @property
     def _verdict(self) -> str:
-        return {True: "[passed]", False: "[FAILED]", None: "[note]"}[self.passed] + f" {self.name}"
+        words = {"fine": "[fine]", "look": "[LOOK]", "stop": "[STOP]", None: "[note]"}
+        return f"{words[self.grade]} {self.name}"
 
 
 def summarise(checks: Sequence[Check]) -> Table:
-    """One row a check: passed and its sentence."""
-    found = {"passed": [c.passed for c in checks], "finding": [c.sentence for c in checks]}
+    """One row a check: its grade and its sentence."""
+    found = {"grade": [c.grade or "" for c in checks], "finding": [c.sentence for c in checks]}
     return show(pd.DataFrame(found, [c.name for c in checks]))

@@ -145,7 +145,7 @@ def hidden_confounding(
         f"one as strong as {strongest} would put the {estimand} between {lower[strongest]:.3g} and "
         f"{upper[strongest]:.3g}; it takes {rv:.0%} of both remaining variances to bring it to {null:g}."
     )
-    return Check("hidden confounding", bool(holds.all()), sentence, table)
+    return Check("hidden confounding", "fine" if holds.all() else "look", sentence, table)
 
 
 def _score(estimand: str) -> Score:

@@ -4,6 +4,8 @@ Each function returns a :class:`tutorial_pkg.check.Check`. A check that finds no
 were recorded; for that see :mod:`tutorial_pkg.sensitivity`.
 """
 
+from collections.abc import Sequence
+
 from tutorial_pkg.check import Check
 from tutorial_pkg.diagnostics.models import nuisance_quality, score_moments, stability
 from tutorial_pkg.diagnostics.placebos import permuted, placebo, placebo_treatment, without
@@ -25,11 +27,30 @@ __all__ = [
 ]
 
 
-def all_checks(nuisances: Nuisances, placebo_outcome: str | None = None) -> list[Check]:
-    """The checks that cost nothing, and the placebo where an outcome for it is named."""
-    checks = [overlap(nuisances), balance(nuisances), nuisance_quality(nuisances), leverage(nuisances)]
-    if nuisances.n_repeats > 1:
-        checks.append(stability(nuisances))
-    if placebo_outcome is not None:
-        checks.append(placebo(nuisances, placebo_outcome))
-    return checks
+def all_checks(
+    nuisances: Nuisances,
+    placebo_outcome: str | None = None,
+    placebo_decision: str | None = None,
+    suspects: Sequence[str] = (),
+) -> list[Check]:
+    """Every check that one's own table allows, those that say most first.
+
+    Parameters
+    ----------
+    placebo_outcome : str, optional
+        A column that the decision cannot have changed, such as sales of the month before; see :func:`placebo`.
+    placebo_decision : str, optional
+        A decision that cannot have changed the outcome, such as a later one; see :func:`placebo_treatment`.
+    suspects : sequence of str
+        Covariates of which it is not certain that they were known before the decision; each is left out once,
+        see :func:`without`.
+
+    The others cost nothing; with several repeats, :func:`stability` is among them. :func:`permuted` is not: it speaks of
+    the learners, not of the data.
+    """
+    checks = [placebo(nuisances, placebo_outcome)] if placebo_outcome is not None else []
+    checks += [placebo_treatment(nuisances, placebo_decision)] if placebo_decision is not None else []
+    checks += [without(nuisances, [name]) for name in suspects]
+    checks += [overlap(nuisances), balance(nuisances), score_moments(nuisances)]
+    checks += [nuisance_quality(nuisances), leverage(nuisances)]
+    return checks + ([stability(nuisances)] if nuisances.n_repeats > 1 else [])

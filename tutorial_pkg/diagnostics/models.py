@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from tutorial_pkg import plots
-from tutorial_pkg.check import Check
+from tutorial_pkg.check import Check, grade
 from tutorial_pkg.choosing import is_binary
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import estimate_ate
@@ -23,7 +23,7 @@ from tutorial_pkg.weighting import CLIPPING, clipped
 def nuisance_quality(nuisances: Nuisances) -> Check:
     """Do the learners know more than a constant? Out-of-fold losses against those of a constant.
 
-    Fails when an outcome model is worse than a constant. A propensity model that is no better is what a
+    Stop when an outcome model is worse than a constant. A propensity model that is no better is what a
     randomised treatment looks like. An arm whose outcome never varies has nothing to explain and is left out.
     """
     losses = nuisances.losses
@@ -39,7 +39,8 @@ def nuisance_quality(nuisances: Nuisances) -> Check:
         + "."
     )
     measures = {"least explained": outcome_models.min(), "propensity explained": explained["propensity"]}
-    return Check("learners against a constant", (outcome_models > 0).all(), sentence, losses, measures=measures)
+    graded = grade(-outcome_models.min(), look=0, stop=0)
+    return Check("learners against a constant", graded, sentence, losses, measures=measures)
 
 
 def score_moments(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
@@ -48,8 +49,8 @@ def score_moments(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     The score of the ATE does not feel small errors of m or g because its derivatives in their direction have mean zero.
     These derivatives are means over rows, so they can be looked at: in the direction of a constant and of g itself
     (where weighting should leave nothing), in that of m (1 - m), the odds; and the slopes of decision and outcomes on
-    what was predicted for them, which are one where predictions are calibrated. Fails when one is more than four
-    standard errors away.
+    what was predicted for them, which are one where predictions are calibrated. Look when one is more than three standard
+    errors away, stop at five.
 
     References
     ----------
@@ -75,13 +76,14 @@ def score_moments(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     table["z"] = table["value"] / table["std_error"]
     worst = table["z"].abs().idxmax()
     sentence = f"of {len(table)} means that should be zero the furthest is {worst}, {table.loc[worst, 'z']:+.1f} standard errors."
-    return Check("score's moments", abs(table.loc[worst, "z"]) <= 4, sentence, table, measures=dict(table["z"]))
+    graded = grade(abs(table.loc[worst, "z"]), look=3, stop=5)
+    return Check("score's moments", graded, sentence, table, measures=dict(table["z"]))
 
 
 def stability(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = estimate_ate) -> Check:
     """Does the answer depend on how the rows were split? Needs ``cross_fit(..., n_repeats=5)`` or so.
 
-    Fails when the estimates' standard deviation over splits exceeds half a standard error.
+    Look when the estimates' standard deviation over splits exceeds half a standard error, stop at a whole one.
     """
     combined = estimate(nuisances)
     if len(combined.splits) < 2:
@@ -94,7 +96,8 @@ def stability(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = 
     )
     draw = partial(plots.plot_estimates, {f"split {i + 1}": s for i, s in enumerate(combined.splits)}, None)
     measures = {"spread / std. error": spread / combined.std_error}
-    return Check("stability over splits", spread <= 0.5 * combined.std_error, sentence, table, draw, measures)
+    graded = grade(spread / combined.std_error, look=0.5, stop=1)
+    return Check("stability over splits", graded, sentence, table, draw, measures)
 
 
 def _mean_and_error(values: NDArray, data: CausalData) -> tuple[float, float]:

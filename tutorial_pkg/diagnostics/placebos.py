@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from tutorial_pkg import plots
-from tutorial_pkg.check import Check
+from tutorial_pkg.check import Check, grade
 from tutorial_pkg.crossfitting import cross_fit
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import estimate_ate
@@ -24,8 +25,8 @@ CONTAINED = 0.95
 def placebo(nuisances: Nuisances, outcome: str) -> Check:
     """Is there an effect where there can be none? The ATE on an outcome measured before the decision.
 
-    The propensities are reused; only outcome models are fitted. Fails when the 95% interval excludes zero.
-    Refuses an outcome of which the covariates explain more than 95%: adjusting for them adjusts the placebo to
+    The propensities are reused; only outcome models are fitted. Look when the 95% interval excludes zero, stop when zero
+    is more than three standard errors away. Refuses an outcome of which the covariates explain more than 95%: adjusting for them adjusts the placebo to
     nothing, whatever was left out, and the check could not fail.
     """
     fitted = cross_fit(nuisances.data.with_outcome(outcome), reuse=nuisances, progress=False)
@@ -42,7 +43,7 @@ def placebo_treatment(nuisances: Nuisances, treatment: str) -> Check:
     """Has a decision an effect that can have none, such as one made after the outcome? Everything is fitted again.
 
     A negative-control exposure: chosen for the same reasons as the treatment, it cannot have changed the outcome.
-    The treatment is one of its covariates, because it has an effect. Fails when the 95% interval excludes zero.
+    The treatment is one of its covariates, because it has an effect. Graded as the placebo outcome.
 
     References
     ----------
@@ -60,7 +61,7 @@ def placebo_treatment(nuisances: Nuisances, treatment: str) -> Check:
 def permuted(nuisances: Nuisances, seed: int = 0) -> Check:
     """Is there an effect of a decision that nobody made? Decisions shuffled among the rows, everything fitted again.
 
-    Fails when the 95% interval excludes zero, which by chance it does in 5% of the shuffles.
+    Graded as the placebo outcome; by chance the 95% interval excludes zero in 5% of the shuffles.
     """
     data = nuisances.data
     frame = _with_decisions(data, np.random.default_rng(seed).permutation(data.d))
@@ -86,7 +87,7 @@ def without(nuisances: Nuisances, columns: Sequence[str]) -> Check:
     change = estimate_ate(short) - estimate_ate(nuisances)
     z = change.value / change.std_error
     sentence = f"without {', '.join(columns)} the ATE changes by {change.value:.3g}, {abs(z):.1f} of the change's standard errors."
-    return Check("without " + ", ".join(columns), abs(z) <= 2, sentence, change.tidy(), measures={"z": z})
+    return Check("without " + ", ".join(columns), grade(abs(z), look=2), sentence, change.tidy(), measures={"z": z})
 
 
 def _with_decisions(data: CausalData, decisions: NDArray) -> pd.DataFrame:
@@ -110,4 +111,5 @@ def _should_be_zero(name: str, ate: Estimate, what: str) -> Check:
     found = "no effect is found" if lower <= 0 <= upper else "an effect is found"
     sentence = f"{what} {found}: {ate.value:.3g}, 95% interval {lower:.3g} to {upper:.3g}."
     draw = partial(plots.plot_estimates, {name: ate}, 0.0)
-    return Check(name, ate.covers(0.0), sentence, ate.tidy(), draw, {"z": ate.value / ate.std_error})
+    z = ate.value / ate.std_error
+    return Check(name, grade(abs(z), look=norm.ppf(0.975), stop=3), sentence, ate.tidy(), draw, {"z": z})

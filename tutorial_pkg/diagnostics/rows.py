@@ -6,11 +6,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from tutorial_pkg import plots
-from tutorial_pkg.check import Check
+from tutorial_pkg.check import Check, grade
+from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import estimate_ate
-from tutorial_pkg.estimate import Estimate
+from tutorial_pkg.estimate import Estimate, cluster_sums
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.weighting import CLIPPING, check_clipping, effective_share, inverse_weights, share_clipped
 
@@ -18,9 +20,9 @@ from tutorial_pkg.weighting import CLIPPING, check_clipping, effective_share, in
 def overlap(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     """Are there comparable rows in both arms? Propensities by arm, share clipped, effective sample sizes.
 
-    The effective sample size of an arm is (sum w)^2 / sum w^2 with inverse-propensity weights. Fails when more
-    than 1% of the rows are clipped or an arm is worth less than a fifth of its rows. ``table`` also holds the
-    ATE over clipping thresholds, which should not move it.
+    The effective sample size of an arm is (sum w)^2 / sum w^2 with inverse-propensity weights. Look when more than 1%
+    of the rows are clipped or an arm is worth less than a fifth of its rows; stop at 5%, or less than a tenth.
+    ``table`` also holds the ATE over clipping thresholds, which should not move it.
     """
     check_clipping(clipping)
     m, d = nuisances.propensity.mean(axis=1), nuisances.data.d
@@ -40,50 +42,60 @@ def overlap(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
             "share clipped": share_clipped(m, threshold),
         }
     beyond = share_clipped(m, clipping)
-    passed = beyond <= 0.01 and min(effective.values()) >= 0.2
+    worth = min(effective.values())
+    graded = max(grade(beyond, 0.01, 0.05), grade(1 / worth, 5, 10), key=("fine", "look", "stop").index)
     sentence = (
         f"propensities run from {m.min():.3f} to {m.max():.3f}, {beyond:.1%} of the rows are clipped at {clipping:g}, and "
         f"weighting leaves {effective['treated']:.0%} of the treated and {effective['untreated']:.0%} of the untreated rows."
     )
     return Check(
         "overlap",
-        passed,
+        graded,
         sentence,
         pd.DataFrame(rows).T,
         partial(plots.plot_arms, m, nuisances.data.arm, "propensity"),
-        {"smallest effective share": min(effective.values()), "share clipped": beyond},
+        {"smallest effective share": worth, "share clipped": beyond},
     )
 
 
-def balance(nuisances: Nuisances, clipping: float = CLIPPING, limit: float = 0.1) -> Check:
+def balance(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     """Do the arms look alike after weighting by the propensity? Standardised mean differences, worst first.
 
-    Differences of means over the pooled standard deviation before weighting, for every numeric column of the
-    covariates. Fails when one exceeds ``limit`` after weighting (Austin, 2011, uses 0.1).
+    Differences of means over the pooled standard deviation before weighting, for every numeric column of the covariates;
+    ``table`` also has each difference after weighting over its own standard error, clustered where the data name a
+    cluster. Among many columns some differ by chance, the more so the fewer rows the weights leave: look when the
+    largest would by chance be exceeded in fewer than 5% of studies with so many columns (Bonferroni), stop at 0.01%.
+
+    References
+    ----------
+    Austin (2011), An introduction to propensity score methods, whose limit is a difference of 0.1 whatever the rows.
     """
     check_clipping(clipping)
-    x, d, names = nuisances.data.x, nuisances.data.d, nuisances.data.x_names
-    weights = inverse_weights(d, nuisances.propensity.mean(axis=1), clipping)
-    before, after = (np.array([_mean_gap(c, d, w) for c in x.T]) for w in (np.ones_like(weights), weights))
-    table = pd.DataFrame({"before": before, "after": after}, index=names)
-    table = table.sort_values("after", key=np.abs, ascending=False)
-    worst, n_over = table.index[0], int((table["after"].abs() > limit).sum())
+    data = nuisances.data
+    weights = inverse_weights(data.d, nuisances.propensity.mean(axis=1), clipping)
+    rows = [
+        (*_mean_gap(column, data, np.ones_like(weights))[:1], *_mean_gap(column, data, weights)) for column in data.x.T
+    ]
+    table = pd.DataFrame(rows, columns=["before", "after", "z"], index=data.x_names)
+    table = table.sort_values("z", key=np.abs, ascending=False)
+    worst, z = table.index[0], abs(table["z"].iloc[0])
+    by_chance = min(1.0, 2 * len(table) * norm.sf(z))
     sentence = (
-        f"of {len(table)} covariates {int((table['before'].abs() > limit).sum())} differ by more than {limit:g} standard deviations "
-        f"before weighting and {n_over} after; the worst after is {worst} ({table['after'].iloc[0]:+.3f})."
+        f"the largest of {len(table)} differences between the arms is {table['before'].abs().max():.2f} standard deviations "
+        f"before weighting and {table['after'].abs().max():.2f} after; the clearest after is that of {worst}, "
+        f"{table['after'].iloc[0]:+.3f}, {z:.1f} standard errors."
     )
-    worth = sum(1 / (effective_share(weights[d == arm]) * (d == arm).sum()) for arm in (0, 1))
-    largest = float(table["after"].abs().max())
-    measures = {"largest difference": largest, "largest difference, z": largest / np.sqrt(worth)}
-    return Check("balance", n_over == 0, sentence, table, partial(plots.plot_balance, table, limit), measures)
+    graded = grade(-np.log10(max(by_chance, 1e-300)), look=-np.log10(0.05), stop=4)
+    measures = {"largest difference": float(table["after"].abs().max()), "largest difference, z": z}
+    return Check("balance", graded, sentence, table, partial(plots.plot_balance, table), measures)
 
 
 def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = estimate_ate) -> Check:
     """Do single rows carry the answer? The estimate without its most influential rows.
 
-    Each row's influence value over the number of rows is about what leaving it out changes. Fails when one row
-    moves the estimate by more than half a standard error. ``table``: the most influential rows, with their
-    outcome and propensity.
+    Each row's influence value over the number of rows is about what leaving it out changes. Look when one row
+    moves the estimate by more than half a standard error, stop at a whole one. ``table``: the most influential rows,
+    with their outcome and propensity.
     """
     full = estimate(nuisances)
     if full.influence is None:
@@ -107,13 +119,20 @@ def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = e
         f"the most influential row moves the {full.estimand} by {abs(shift[order[0]]) / full.std_error:.0%} of a standard "
         f"error, and the top 1% of the rows make up {share:.0%} of its variance."
     )
-    measures = {"largest shift / std. error": abs(shift[order[0]]) / full.std_error}
-    return Check("single rows", abs(shift[order[0]]) <= 0.5 * full.std_error, sentence, table, measures=measures)
+    largest = float(abs(shift[order[0]]) / full.std_error)
+    graded = grade(largest, look=0.5, stop=1)
+    return Check("single rows", graded, sentence, table, measures={"largest shift / std. error": largest})
 
 
-def _mean_gap(column: NDArray, d: NDArray, weights: NDArray) -> float:
+def _mean_gap(column: NDArray, data: CausalData, weights: NDArray) -> tuple[float, float]:
+    """Difference between the arms in weighted means, in standard deviations, and over its own standard error."""
     known = np.isfinite(column)
-    column, d, weights = column[known].astype(float), d[known], weights[known]
-    spread = np.sqrt((column[d == 1].var() + column[d == 0].var()) / 2)
-    gap = np.average(column[d == 1], weights=weights[d == 1]) - np.average(column[d == 0], weights=weights[d == 0])
-    return gap / spread if spread > 0 else 0.0
+    values, d, w = column[known].astype(float), data.d[known], weights[known]
+    spread = np.sqrt((values[d == 1].var() + values[d == 0].var()) / 2)
+    if not spread > 0:
+        return 0.0, 0.0
+    arms = [np.where(d == arm, w, 0) / w[d == arm].sum() for arm in (1, 0)]
+    means = [share @ values for share in arms]
+    influence = arms[0] * (values - means[0]) - arms[1] * (values - means[1])
+    sums = cluster_sums(influence, None if data.clusters is None else data.clusters[known])
+    return (means[0] - means[1]) / spread, (means[0] - means[1]) / np.sqrt(np.sum(sums**2))
