@@ -14,9 +14,32 @@ if TYPE_CHECKING:
 Grade = Literal["fine", "look", "stop"]
 
 
-def grade(measure: float, look: float, stop: float = float("inf")) -> Grade:
-    """Grade of a measure that is the worse the larger it is: beyond ``look`` one looks, beyond ``stop`` one stops."""
-    return "stop" if not measure <= stop else "look" if measure > look else "fine"
+GRADES: tuple[Grade, ...] = ("fine", "look", "stop")
+
+_PLACEBO = {"z": (1.96, 3.0)}
+LIMITS: dict[str, dict[str, tuple[float, float]]] = {
+    "placebo": _PLACEBO,
+    "placebo treatment": _PLACEBO,
+    "permuted treatment": _PLACEBO,
+    "overlap": {"share clipped": (0.01, 0.05), "smallest effective share": (0.2, 0.1)},
+    "balance": {"chance of the largest": (0.05, 0.0001)},
+    "score's moments": {"largest z": (3.0, 5.0)},
+    "learners against a constant": {"least explained": (0.02, 0.0)},
+    "single rows": {"largest shift / std. error": (0.5, 1.0)},
+    "stability over splits": {"spread / std. error": (0.5, 1.0)},
+    "without a column": {"z": (2.0, float("inf"))},
+}
+"""For each measure of a check where one looks, and where one stops; where the second is smaller, so are worse values."""
+
+
+def graded(name: str, measures: Mapping[str, float]) -> Grade:
+    """The worst grade that one of a check's measures gets, signs aside where larger is worse."""
+    found: list[Grade] = ["fine"]
+    for measure, (look, stop) in LIMITS[name].items():
+        value = measures[measure] if stop < look else abs(measures[measure])
+        worse = (value < look, value < stop) if stop < look else (value > look, value > stop)
+        found.append(GRADES[sum(worse)] if value == value else "stop")
+    return max(found, key=GRADES.index)
 
 
 @dataclass(frozen=True, eq=False)

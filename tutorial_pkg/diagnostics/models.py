@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from tutorial_pkg import plots
-from tutorial_pkg.check import Check, grade
+from tutorial_pkg.check import Check, graded
 from tutorial_pkg.choosing import is_binary
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import estimate_ate
@@ -23,7 +23,7 @@ from tutorial_pkg.weighting import CLIPPING, clipped
 def nuisance_quality(nuisances: Nuisances) -> Check:
     """Do the learners know more than a constant? Out-of-fold losses against those of a constant.
 
-    Stop when an outcome model is worse than a constant. A propensity model that is no better is what a
+    Look when an outcome model explains less than 2% of the variance, stop when it is worse than a constant. A propensity model that is no better is what a
     randomised treatment looks like. An arm whose outcome never varies has nothing to explain and is left out.
     """
     losses = nuisances.losses
@@ -39,8 +39,8 @@ def nuisance_quality(nuisances: Nuisances) -> Check:
         + "."
     )
     measures = {"least explained": outcome_models.min(), "propensity explained": explained["propensity"]}
-    graded = grade(-outcome_models.min(), look=0, stop=0)
-    return Check("learners against a constant", graded, sentence, losses, measures=measures)
+    name = "learners against a constant"
+    return Check(name, graded(name, measures), sentence, losses, measures=measures)
 
 
 def score_moments(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
@@ -76,8 +76,8 @@ def score_moments(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     table["z"] = table["value"] / table["std_error"]
     worst = table["z"].abs().idxmax()
     sentence = f"of {len(table)} means that should be zero the furthest is {worst}, {table.loc[worst, 'z']:+.1f} standard errors."
-    graded = grade(abs(table.loc[worst, "z"]), look=3, stop=5)
-    return Check("score's moments", graded, sentence, table, measures=dict(table["z"]))
+    measures = {"largest z": abs(table.loc[worst, "z"]), **table["z"]}
+    return Check("score's moments", graded("score's moments", measures), sentence, table, measures=measures)
 
 
 def stability(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = estimate_ate) -> Check:
@@ -96,8 +96,8 @@ def stability(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = 
     )
     draw = partial(plots.plot_estimates, {f"split {i + 1}": s for i, s in enumerate(combined.splits)}, None)
     measures = {"spread / std. error": spread / combined.std_error}
-    graded = grade(spread / combined.std_error, look=0.5, stop=1)
-    return Check("stability over splits", graded, sentence, table, draw, measures)
+    name = "stability over splits"
+    return Check(name, graded(name, measures), sentence, table, draw, measures)
 
 
 def _mean_and_error(values: NDArray, data: CausalData) -> tuple[float, float]:

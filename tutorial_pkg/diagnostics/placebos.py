@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from tutorial_pkg import plots
-from tutorial_pkg.check import Check, grade
+from tutorial_pkg.check import Check, graded
 from tutorial_pkg.crossfitting import cross_fit
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import estimate_ate
@@ -87,7 +86,9 @@ def without(nuisances: Nuisances, columns: Sequence[str]) -> Check:
     change = estimate_ate(short) - estimate_ate(nuisances)
     z = change.value / change.std_error
     sentence = f"without {', '.join(columns)} the ATE changes by {change.value:.3g}, {abs(z):.1f} of the change's standard errors."
-    return Check("without " + ", ".join(columns), grade(abs(z), look=2), sentence, change.tidy(), measures={"z": z})
+    measures = {"z": z}
+    name = "without " + ", ".join(columns)
+    return Check(name, graded("without a column", measures), sentence, change.tidy(), measures=measures)
 
 
 def _with_decisions(data: CausalData, decisions: NDArray) -> pd.DataFrame:
@@ -111,5 +112,5 @@ def _should_be_zero(name: str, ate: Estimate, what: str) -> Check:
     found = "no effect is found" if lower <= 0 <= upper else "an effect is found"
     sentence = f"{what} {found}: {ate.value:.3g}, 95% interval {lower:.3g} to {upper:.3g}."
     draw = partial(plots.plot_estimates, {name: ate}, 0.0)
-    z = ate.value / ate.std_error
-    return Check(name, grade(abs(z), look=norm.ppf(0.975), stop=3), sentence, ate.tidy(), draw, {"z": z})
+    measures = {"z": ate.value / ate.std_error}
+    return Check(name, graded(name, measures), sentence, ate.tidy(), draw, measures)

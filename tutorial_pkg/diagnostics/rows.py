@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from tutorial_pkg import plots
-from tutorial_pkg.check import Check, grade
+from tutorial_pkg.check import Check, graded
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import estimate_ate
 from tutorial_pkg.estimate import Estimate, cluster_sums
@@ -43,18 +43,18 @@ def overlap(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
         }
     beyond = share_clipped(m, clipping)
     worth = min(effective.values())
-    graded = max(grade(beyond, 0.01, 0.05), grade(1 / worth, 5, 10), key=("fine", "look", "stop").index)
+    measures = {"smallest effective share": worth, "share clipped": beyond}
     sentence = (
         f"propensities run from {m.min():.3f} to {m.max():.3f}, {beyond:.1%} of the rows are clipped at {clipping:g}, and "
         f"weighting leaves {effective['treated']:.0%} of the treated and {effective['untreated']:.0%} of the untreated rows."
     )
     return Check(
         "overlap",
-        graded,
+        graded("overlap", measures),
         sentence,
         pd.DataFrame(rows).T,
         partial(plots.plot_arms, m, nuisances.data.arm, "propensity"),
-        {"smallest effective share": worth, "share clipped": beyond},
+        measures,
     )
 
 
@@ -79,15 +79,17 @@ def balance(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     table = pd.DataFrame(rows, columns=["before", "after", "z"], index=data.x_names)
     table = table.sort_values("z", key=np.abs, ascending=False)
     worst, z = table.index[0], abs(table["z"].iloc[0])
-    by_chance = min(1.0, 2 * len(table) * norm.sf(z))
     sentence = (
         f"the largest of {len(table)} differences between the arms is {table['before'].abs().max():.2f} standard deviations "
         f"before weighting and {table['after'].abs().max():.2f} after; the clearest after is that of {worst}, "
         f"{table['after'].iloc[0]:+.3f}, {z:.1f} standard errors."
     )
-    graded = grade(-np.log10(max(by_chance, 1e-300)), look=-np.log10(0.05), stop=4)
-    measures = {"largest difference": float(table["after"].abs().max()), "largest difference, z": z}
-    return Check("balance", graded, sentence, table, partial(plots.plot_balance, table), measures)
+    measures = {
+        "largest difference": float(table["after"].abs().max()),
+        "largest z": z,
+        "chance of the largest": min(1.0, 2 * len(table) * norm.sf(z)),
+    }
+    return Check("balance", graded("balance", measures), sentence, table, partial(plots.plot_balance, table, 0.1), measures)
 
 
 def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = estimate_ate) -> Check:
@@ -119,9 +121,8 @@ def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = e
         f"the most influential row moves the {full.estimand} by {abs(shift[order[0]]) / full.std_error:.0%} of a standard "
         f"error, and the top 1% of the rows make up {share:.0%} of its variance."
     )
-    largest = float(abs(shift[order[0]]) / full.std_error)
-    graded = grade(largest, look=0.5, stop=1)
-    return Check("single rows", graded, sentence, table, measures={"largest shift / std. error": largest})
+    measures = {"largest shift / std. error": float(abs(shift[order[0]]) / full.std_error)}
+    return Check("single rows", graded("single rows", measures), sentence, table, measures=measures)
 
 
 def _mean_gap(column: NDArray, data: CausalData, weights: NDArray) -> tuple[float, float]:
