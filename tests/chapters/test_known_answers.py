@@ -24,6 +24,8 @@ def test_the_att_comes_back_to_the_experiment(chapter):
     assert chapter["ka_att_lower"] < chapter["ka_benchmark"] < chapter["ka_att_upper"]
     assert chapter["ka_median_gap"] < 400
     assert chapter["ka_cps_recommended_covers"] == 100
+    assert chapter["ka_luck"] < 25
+    assert abs(chapter["ka_cps_linear"] - chapter["ka_cps_recommended"]) > chapter["ka_cps_recommended_sd"]
     assert chapter["ka_cps_recommended_sd"] < chapter["ka_cps_recommended_se"] / 3
 
 
@@ -32,6 +34,8 @@ def test_other_averages_are_other_questions(chapter):
     assert chapter["ka_plr"] == pytest.approx(1_023, abs=150)  # published
     assert chapter["ka_ols"] == pytest.approx(1_066, abs=5)  # published
     assert chapter["ka_below"] > 80
+    assert abs(chapter["ka_contrast_value"]) < 1.96 * chapter["ka_contrast_error"]
+    assert chapter["ka_ols_range"] > 0.9 * chapter["ka_range"]
     assert chapter["ka_above"] < 500
     assert chapter["ka_above_share"] > 40
 
@@ -48,7 +52,8 @@ def test_the_placebo_of_the_year_before_fails(chapter):
 def test_the_controls_of_the_experiment_show_what_is_left(chapter):
     assert chapter["ka_left_lower"] < 0 < chapter["ka_left_upper"]
     assert abs(chapter["ka_left"]) < chapter["ka_left_raw"] / 10
-    assert chapter["ka_left_width"] > 2 * chapter["ka_benchmark"]
+    assert chapter["ka_left_share"] < 10
+    assert chapter["ka_left_power"] < 50
     assert chapter["ka_psid_cautioned"] == "a caution"
     assert chapter["ka_psid_line_upper"] < 0
 
@@ -62,6 +67,8 @@ def test_designs_disagree_and_are_each_tight(chapter):
     assert chapter["ka_psid_comparable_lines"] > chapter["ka_psid_comparable"] + 500
     assert chapter["ka_inside"] >= 3
     assert chapter["ka_psid_plr"] < 500
+    assert chapter["ka_lost_below"] > 5 * max(chapter["ka_lost_above"], 1)
+    assert 0.8 * chapter["ka_lost_cps"] < chapter["ka_lost_below"] + chapter["ka_lost_above"] < 1.2 * chapter["ka_lost_cps"]
 
 
 def test_without_earlier_earnings_the_answer_is_confidently_wrong(chapter):
@@ -83,7 +90,7 @@ def test_smokers_gain_as_published_and_a_line_finds_it_too(chapter):
 def test_the_censored_are_weighed_and_bounded(chapter):
     assert chapter["ka_unknown"] == 63
     assert chapter["ka_unknown_quit"] > chapter["ka_unknown_stay"]
-    assert abs(chapter["ka_weighed_value"] - chapter["ka_smokers"]) < chapter["ka_weighed_se"] / 2
+    assert abs(chapter["ka_weighed_value"] - chapter["ka_dropped"]) < chapter["ka_weighed_se"] / 3
     assert 0 < chapter["ka_worst_least"] < chapter["ka_smokers"] < chapter["ka_worst_most"]
 
 
