@@ -47,6 +47,8 @@ def drawings(market, nuisances):
         "plot_effects": lambda ax: plots.plot_effects(cover, {"a model": truth.cate}, "weeks", "units", None, ax),
         "plot_calibration": lambda ax: plots.plot_calibration(groups, of_groups + 1, "predicted", "units", None, ax),
         "plot_graph": lambda ax: plots.plot_graph({"a": ["b"]}, {"a": (0, 0), "b": (1, 0)}, ax),
+        "plot_rates": lambda ax: plots.plot_rates(pd.DataFrame({"a": [5.0, 95.0]}, ["x", "y"]), ax),
+        "plot_scatter": lambda ax: plots.plot_scatter(learners, "s", "e", "learner", "seconds", "error", 2, ax),
         "plot_tradeoff": lambda ax: plots.plot_tradeoff(learners, "s", "e", "learner", ax),
     }
 

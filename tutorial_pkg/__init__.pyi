@@ -58,6 +58,7 @@ from .overlap import estimate_trimmed as estimate_trimmed
 from .prose import glue as glue
 from .results import load_arena as load_arena
 from .results import load_cate_markets as load_cate_markets
+from .results import load_checks as load_checks
 from .results import load_known_studies as load_known_studies
 from .results import load_learner_comparison as load_learner_comparison
 from .truth import Truth as Truth

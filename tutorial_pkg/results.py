@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from tutorial_pkg.check import GRADES, LIMITS, graded
 from tutorial_pkg.datasets import data_folder
 
 _PAIRS = ["linear", "trees, untuned", "trees, plain", "trees, recommended"]
@@ -94,3 +95,29 @@ def load_known_studies() -> pd.DataFrame:
     10
     """
     return pd.read_parquet(data_folder() / "known_studies.parquet")
+
+
+def load_checks() -> pd.DataFrame:
+    """What the checks said of many simulated studies, sound ones and broken ones, from a file beside the data.
+
+    One row a study of 2,000 rows: ``case`` (three kinds beginning with "sound", and five ways to be broken), ``seed``,
+    ``sound``, ``error``, that of the ATE in its standard errors, ``trial``, whether the limits of the grades had been set
+    with this study in view, and for each check its grade; also what each check measured, as "check: measure".
+    "permuted treatment" and "stability over splits" are graded in some studies of each case only.
+    ``tests/benchmarks/checks.py`` wrote it.
+
+    Examples
+    --------
+    >>> float((load_checks().query("case == 'hidden trait'")["placebo"] != "fine").mean())
+    1.0
+    """
+    rows = pd.read_parquet(data_folder() / "checks.parquet")
+    rows["sound"] = rows["case"].str.startswith("sound")
+    rows["error"] = (rows["value"] - rows["target"]) / rows["std_error"]
+    for name, limits in LIMITS.items():
+        columns = {f"{name}: {measure}": measure for measure in limits}
+        if set(columns) <= set(rows):
+            seen = rows[list(columns)].rename(columns=columns).dropna()
+            found = pd.Series({row: graded(name, measures) for row, measures in seen.to_dict("index").items()})
+            rows[name] = pd.Categorical(found.reindex(rows.index), GRADES, ordered=True)
+    return rows

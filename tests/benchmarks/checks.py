@@ -66,7 +66,14 @@ def cell(name: str, seed: int, full: bool) -> pd.DataFrame:
     """What the checks measure in one study."""
     nuisances, truth = study(name, seed)
     ate = tp.estimate_ate(nuisances)
-    found = {"case": name, "seed": seed, "value": ate.value, "std_error": ate.std_error, "target": truth}
+    found = {
+        "case": name,
+        "seed": seed,
+        "trial": False,
+        "value": ate.value,
+        "std_error": ate.std_error,
+        "target": truth,
+    }
     checks = [
         diagnostics.overlap(nuisances),
         diagnostics.balance(nuisances),

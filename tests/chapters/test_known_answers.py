@@ -68,7 +68,11 @@ def test_designs_disagree_and_are_each_tight(chapter):
     assert chapter["ka_inside"] >= 3
     assert chapter["ka_psid_plr"] < 500
     assert chapter["ka_lost_below"] > 5 * max(chapter["ka_lost_above"], 1)
-    assert 0.8 * chapter["ka_lost_cps"] < chapter["ka_lost_below"] + chapter["ka_lost_above"] < 1.2 * chapter["ka_lost_cps"]
+    assert (
+        0.8 * chapter["ka_lost_cps"]
+        < chapter["ka_lost_below"] + chapter["ka_lost_above"]
+        < 1.2 * chapter["ka_lost_cps"]
+    )
 
 
 def test_without_earlier_earnings_the_answer_is_confidently_wrong(chapter):

@@ -89,7 +89,9 @@ def balance(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
         "largest z": z,
         "chance of the largest": min(1.0, 2 * len(table) * norm.sf(z)),
     }
-    return Check("balance", graded("balance", measures), sentence, table, partial(plots.plot_balance, table, 0.1), measures)
+    return Check(
+        "balance", graded("balance", measures), sentence, table, partial(plots.plot_balance, table, 0.1), measures
+    )
 
 
 def leverage(nuisances: Nuisances, estimate: Callable[[Nuisances], Estimate] = estimate_ate) -> Check:

@@ -6,7 +6,15 @@ come from the data: see ``labels``, ``units`` and ``arms`` of :class:`tutorial_p
 """
 
 from tutorial_pkg.plots.graph import plot_graph
-from tutorial_pkg.plots.simulation import plot_coverage, plot_curves, plot_draws, plot_sampling, plot_tradeoff
+from tutorial_pkg.plots.simulation import (
+    plot_coverage,
+    plot_curves,
+    plot_draws,
+    plot_rates,
+    plot_sampling,
+    plot_scatter,
+    plot_tradeoff,
+)
 from tutorial_pkg.plots.study import (
     plot_arms,
     plot_balance,
@@ -31,8 +39,10 @@ __all__ = [
     "plot_effects",
     "plot_estimates",
     "plot_graph",
+    "plot_rates",
     "plot_residuals",
     "plot_sampling",
+    "plot_scatter",
     "plot_tradeoff",
     "use_style",
 ]

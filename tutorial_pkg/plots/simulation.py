@@ -171,3 +171,34 @@ def plot_tradeoff(
     ax.set_ylabel(plain(y))
     ax.legend(fontsize=9)
     return ax
+
+
+def plot_rates(rates: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Rates in per cent as a table whose cells are the darker the higher; columns are named below, at a slant."""
+    ax = new_axes(ax, 1.6 + 0.34 * len(rates))
+    ax.imshow(rates, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    for (row, column), rate in np.ndenumerate(rates.to_numpy()):
+        ax.text(
+            column, row, f"{rate:.0f}", ha="center", va="center", color="white" if rate > 60 else "black", fontsize=9
+        )
+    ax.set_xticks(range(rates.shape[1]), [plain(name) for name in rates.columns], rotation=35, ha="right")
+    ax.set_yticks(range(len(rates)), [plain(name) for name in rates.index])
+    ax.grid(visible=False)
+    ax.set_xlabel("per cent")
+    return ax
+
+
+def plot_scatter(
+    table: pd.DataFrame, x: str, y: str, by: str, xlabel: str, ylabel: str, limit: float, ax: Axes | None = None
+) -> Axes:
+    """Two columns against each other, a dot a row, a colour and a marker for each value of ``by``; lines at ±``limit``."""
+    ax = new_axes(ax, 4.2)
+    for marker, (name, rows) in zip(cycle("os^vDPX*"), table.groupby(by, observed=True)):
+        ax.plot(rows[x], rows[y], marker, ms=4, alpha=0.7, mew=0, label=plain(name))
+    for edge in (-limit, limit):
+        ax.axvline(edge, color=COLOURS["other"], ls=":", lw=1)
+        ax.axhline(edge, color=COLOURS["other"], ls=":", lw=1)
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    return ax
