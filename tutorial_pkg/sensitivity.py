@@ -8,7 +8,8 @@ the worst case.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,12 @@ from tutorial_pkg.crossfitting import cross_fit
 from tutorial_pkg.estimate import check_level
 from tutorial_pkg.handover import Score, clustered_framework, irm_models, sensitivity_gains
 from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.plots.style import COLOURS, new_axes, plain
+from tutorial_pkg.support import caution
 from tutorial_pkg.weighting import CLIPPING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _SCORES: dict[str, Score] = {"ATE": "ATE", "ATT": "ATTE"}
 Estimand = Literal["ATE", "ATT"]
@@ -35,6 +41,11 @@ def bounds(
     clipping: float = CLIPPING,
 ) -> pd.Series:
     """Where the effect lies if a confounder of the given strength was left out.
+
+    The bounds are about what is missing from the table, and trust the models of what is in it: learners that leave
+    some of the recorded confounding move both bounds, and rows without comparison make them a matter of the models. A
+    Series has no room for a caution: read that of :func:`tutorial_pkg.effects.estimate_ate`, or ``estimate_att``, first;
+    :func:`hidden_confounding` says it too.
 
     Returns
     -------
@@ -94,7 +105,9 @@ def benchmark(
     -------
     DataFrame
         A row a group: cf_y, cf_d, rho, and ``delta``, the change of the estimate in outcome units when the group
-        is left out. cf_y and cf_d of 1 mean that the group explains all that is left.
+        is left out. cf_y and cf_d of 1 mean that the group explains all that is left. Both are DoubleML's: what the
+        group explains over what is left when it is *included*. What :func:`bounds` asks for is over what is left
+        without the confounder, cf / (1 + cf), which is smaller; so these benchmarks err on the strong side.
 
     References
     ----------
@@ -131,7 +144,9 @@ def hidden_confounding(
 ) -> Check:
     """Would a hidden confounder as strong as the strongest recorded group explain the effect away?
 
-    Passes when the bound at that group's cf_y and cf_d, worst case, stays on the estimate's side of ``null``.
+    Passes when the bound at that group's cf_y and cf_d, worst case, stays on the estimate's side of ``null``. The
+    figure shows the bound nearer to ``null`` over all strengths, and where the groups lie. Where rows have nobody to be
+    compared with, the sentence ends with that caution.
     """
     table = benchmark(nuisances, groups, estimand, progress=False, clipping=clipping)
     same: dict[str, Any] = {"null": null, "estimand": estimand, "clipping": clipping}
@@ -145,7 +160,29 @@ def hidden_confounding(
         f"one as strong as {strongest} would put the {estimand} between {lower[strongest]:.3g} and "
         f"{upper[strongest]:.3g}; it takes {rv:.0%} of both remaining variances to bring it to {null:g}."
     )
-    return Check("hidden confounding", bool(holds.all()), sentence, table)
+    said = caution(nuisances.data.d, nuisances.propensity.mean(axis=1), estimand)
+    draw = partial(_draw_strengths, nuisances, table, same)
+    return Check("hidden confounding", bool(holds.all()), f"{sentence} {said}" if said else sentence, table, draw)
+
+
+def _draw_strengths(nuisances: Nuisances, table: pd.DataFrame, same: dict[str, Any], ax: "Axes | None") -> "Axes":
+    """Lines of equal bound over cf_d and cf_y, the one through ``null`` dashed, and the groups as points."""
+    ax, null = new_axes(ax, 3.9), same["null"]
+    end = bounds(nuisances, 0.5, 0.5, **same)  # the half-width is proportional to sqrt(cf_y cf_d / (1 - cf_d))
+    half, value = (end["upper"] - end["lower"]) / 2 / np.sqrt(0.5), end["value"]
+    side = 1 if value >= null else -1
+    reach = float(np.clip(1.25 * max(table[["cf_y", "cf_d"]].max(axis=None), end["robustness value"]), 0.05, 0.95))
+    d, y = np.meshgrid(np.linspace(0, reach, 200), np.linspace(0, reach, 200))
+    bound = value - side * half * np.sqrt(y * d / (1 - d))
+    lines = ax.contour(d, y, bound, levels=8, colors=COLOURS["dml"], linewidths=1, linestyles="-")
+    ax.clabel(lines, fmt="%g", fontsize=9)
+    ax.contour(d, y, bound, levels=[null], colors=COLOURS["truth"], linewidths=2, linestyles="--")
+    for name, group in table.iterrows():
+        ax.plot(group["cf_d"], group["cf_y"], "o", color=COLOURS["naive"], ms=5)
+        ax.annotate(plain(name), (group["cf_d"], group["cf_y"]), (5, 3), textcoords="offset points", fontsize=9)
+    ax.set_xlabel("share of the weights' variance, cf_d")
+    ax.set_ylabel("share of the outcome's remaining variance, cf_y")
+    return ax
 
 
 def _score(estimand: str) -> Score:
