@@ -161,23 +161,41 @@ def hidden_confounding(
         f"{upper[strongest]:.3g}; it takes {rv:.0%} of both remaining variances to bring it to {null:g}."
     )
     said = caution(nuisances.data.d, nuisances.propensity.mean(axis=1), estimand)
-    draw = partial(_draw_strengths, nuisances, table, same)
+    draw = partial(plot_strengths, nuisances, table, **same)
     return Check("hidden confounding", bool(holds.all()), f"{sentence} {said}" if said else sentence, table, draw)
 
 
-def _draw_strengths(nuisances: Nuisances, table: pd.DataFrame, same: dict[str, Any], ax: "Axes | None") -> "Axes":
-    """Lines of equal bound over cf_d and cf_y, the one through ``null`` dashed, and the groups as points."""
-    ax, null = new_axes(ax, 3.9), same["null"]
-    end = bounds(nuisances, 0.5, 0.5, **same)  # the half-width is proportional to sqrt(cf_y cf_d / (1 - cf_d))
-    half, value = (end["upper"] - end["lower"]) / 2 / np.sqrt(0.5), end["value"]
-    side = 1 if value >= null else -1
-    reach = float(np.clip(1.25 * max(table[["cf_y", "cf_d"]].max(axis=None), end["robustness value"]), 0.05, 0.95))
+def plot_strengths(
+    nuisances: Nuisances,
+    groups: pd.DataFrame,
+    ax: "Axes | None" = None,
+    *,
+    null: float = 0.0,
+    estimand: Estimand = "ATE",
+    clipping: float = CLIPPING,
+) -> "Axes":
+    """Lines of equal bound over both strengths, the one through ``null`` dashed, and groups of covariates as points.
+
+    Drawn is the bound nearer to ``null``, in outcome units, in the worst case. ``groups`` has a row a group, with
+    columns cf_y and cf_d: see :func:`benchmark`.
+    """
+    ax = new_axes(ax, 3.9)
+    end = bounds(nuisances, 0.5, 0.5, null=null, estimand=estimand, clipping=clipping)
+    half = (end["upper"] - end["lower"]) / 2 / np.sqrt(0.5)  # of the bounds, over sqrt(cf_y cf_d / (1 - cf_d))
+    value, side = end["value"], 1 if end["value"] >= null else -1
+    reach = float(np.clip(1.25 * max(groups[["cf_y", "cf_d"]].max(axis=None), end["robustness value"]), 0.05, 0.95))
     d, y = np.meshgrid(np.linspace(0, reach, 200), np.linspace(0, reach, 200))
     bound = value - side * half * np.sqrt(y * d / (1 - d))
-    lines = ax.contour(d, y, bound, levels=8, colors=COLOURS["dml"], linewidths=1, linestyles="-")
-    ax.clabel(lines, fmt="%g", fontsize=9)
-    ax.contour(d, y, bound, levels=[null], colors=COLOURS["truth"], linewidths=2, linestyles="--")
-    for name, group in table.iterrows():
+    for step in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0):  # of the way from the estimate to null, and beyond
+        level, at_null = value + step * (null - value), step == 1.0
+        colour = COLOURS["truth" if at_null else "dml"]
+        style: dict[str, Any] = {"linewidths": 2 if at_null else 1, "linestyles": "--" if at_null else "-"}
+        line = ax.contour(d, y, bound, levels=[level], colors=colour, **style)
+        k = (step * (null - value) / half) ** 2  # cf_y cf_d / (1 - cf_d) on this line
+        diagonal = (np.sqrt(k**2 + 4 * k) - k) / 2
+        if diagonal < 0.9 * reach:
+            ax.clabel(line, fmt="%.2g", fontsize=9, manual=[(diagonal, diagonal)])
+    for name, group in groups.iterrows():
         ax.plot(group["cf_d"], group["cf_y"], "o", color=COLOURS["naive"], ms=5)
         ax.annotate(plain(name), (group["cf_d"], group["cf_y"]), (5, 3), textcoords="offset points", fontsize=9)
     ax.set_xlabel("share of the weights' variance, cf_d")
