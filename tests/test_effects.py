@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from doubleml import DoubleMLAPO, DoubleMLData, DoubleMLIRM, DoubleMLPLR
+from doubleml import DoubleMLAPO, DoubleMLData, DoubleMLIIVM, DoubleMLIRM, DoubleMLPanelData, DoubleMLPLR
+from doubleml.did import DoubleMLDIDBinary
 from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor
 from econml.dml import LinearDML
 from econml.dr import LinearDRLearner
@@ -15,6 +16,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import ClassifierTags
 
 import tutorial_pkg as tp
 
@@ -347,3 +349,137 @@ def test_clipping_reaches_the_score(nuisances, estimate):
     clipped = np.clip(nuisances.propensity, 0.3, 0.7)
     assert estimate(nuisances, 0.3).value == pytest.approx(estimate(replace(nuisances, propensity=clipped), 0.1).value)
     assert abs(estimate(nuisances, 0.3).value - estimate(nuisances).value) > 1e-3
+
+
+# --- second opinions --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def coin():
+    """A coin decides who sees a message, nobody follows unseen, and a hidden trait moves followers' sales."""
+    sample = tp.simulate_sellers(3_000, seed=8, n_covariates=15, hidden=1.0)
+    z = np.random.default_rng(0).integers(0, 2, sample.data.n_rows)
+    d, t = z * sample.data.d, sample.truth
+    columns = list(sample.data.covariates[1:])
+    frame = sample.data.frame.astype(dict.fromkeys(columns, "float64"))
+    frame = frame.assign(sees=z, aligned=d, units_30d=np.where(d == 1, t.observed_treated, t.observed_control))
+    plain = tp.CausalData(frame, "units_30d", "sees", columns)
+    return sample, plain
+
+
+def both_by_the_coin(data, learners=None, **options):
+    outcome = tp.cross_fit(data, learners or tp.learners.linear(), n_folds=2, n_jobs=1, **options)
+    return outcome, tp.cross_fit(replace(data, outcome="aligned"), reuse=outcome, n_jobs=1)
+
+
+class Probability(Lasso):
+    """A lasso that passes for a classifier, so that DoubleML fits it to the decision as it is fitted here."""
+
+    _estimator_type = "classifier"
+    classes_ = np.array([0, 1])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type, tags.regressor_tags, tags.classifier_tags = "classifier", None, ClassifierTags()
+        return tags
+
+    def predict_proba(self, x):
+        p = np.clip(self.predict(x), 0.0, 1.0)
+        return np.column_stack([1 - p, p])
+
+
+@pytest.mark.parametrize("two_sided", [False, True])
+def test_late_equals_doubleml_fitted_itself(coin, two_sided):
+    _, data = coin
+    if two_sided:  # some follow what they have not seen
+        unseen = (data.d == 0) & (np.arange(data.n_rows) % 7 == 0)
+        data = replace(data, frame=data.frame.assign(aligned=np.where(unseen, 1, data.frame["aligned"])))
+    lasso, chance = Lasso(alpha=0.1), LINEAR[1]
+    outcome, decision = both_by_the_coin(data, tp.learners.Learners(lasso, chance))
+    table = DoubleMLData(data.frame, "units_30d", "aligned", list(data.covariates), z_cols="sees")
+    direct = DoubleMLIIVM(
+        table,
+        lasso,
+        chance,
+        Probability(alpha=0.1),
+        subgroups={"always_takers": two_sided, "never_takers": True},
+        draw_sample_splitting=False,
+    )
+    direct.set_sample_splitting(outcome.folds).fit()
+    ours = tp.estimate_late(outcome, decision)
+    assert (ours.value, ours.std_error) == pytest.approx((direct.coef[0], direct.se[0]), abs=1e-9)
+    assert (ours.estimand, ours.family, ours.outcome) == ("LATE", "dml", "units_30d")
+
+
+def test_late_without_covariates_that_matter_is_the_wald_ratio(coin):
+    """With constant predictions the doubly robust ratio is the difference of means over the share that follows."""
+    _, data = coin
+    y, z, d = data.y, data.d, data.frame["aligned"].to_numpy()
+    means = [v[z == a].mean() * np.ones(len(z)) for v in (y, d) for a in (0, 1)]
+    seen = np.full(len(z), z.mean())
+    outcome = tp.Nuisances.given(data, means[0], means[1], seen)
+    decision = tp.Nuisances.given(replace(data, outcome="aligned"), means[2], means[3], seen)
+    wald = (y[z == 1].mean() - y[z == 0].mean()) / d[z == 1].mean()
+    assert tp.estimate_late(outcome, decision).value == pytest.approx(wald, abs=1e-9)
+
+
+def test_by_a_coin_a_hidden_trait_does_not_bias_and_errors_are_clustered(coin):
+    sample, data = coin
+    late = tp.estimate_late(*both_by_the_coin(data))
+    assert late.covers(sample.truth.att)
+    assert late.caution is None
+    assert late.words.treatment == "aligned"
+    kept = tp.estimate_late(*both_by_the_coin(replace(data, cluster="seller_id")))
+    sums = np.bincount(data.frame["seller_id"], kept.influence)
+    assert kept.std_error == pytest.approx(np.sqrt(np.sum(sums**2)) / data.n_rows)
+
+
+def test_late_over_repeats_is_the_median(coin):
+    _, data = coin
+    outcome, decision = both_by_the_coin(data, n_repeats=3)
+    late = tp.estimate_late(outcome, decision)
+    assert late.value == pytest.approx(np.median([split.value for split in late.splits]))
+    assert len({split.value for split in late.splits}) == 3
+
+
+def test_an_instrument_that_moves_nothing_brings_a_caution(coin):
+    _, data = coin
+    rng = np.random.default_rng(1)
+    idle = replace(data, frame=data.frame.assign(aligned=rng.integers(0, 2, data.n_rows)))
+    assert "'sees' moves 'aligned' by" in tp.estimate_late(*both_by_the_coin(idle)).caution
+
+
+def test_nuisances_that_do_not_belong_together_have_no_late(coin):
+    _, data = coin
+    outcome, _ = both_by_the_coin(data)
+    other = tp.cross_fit(replace(data, outcome="aligned"), tp.learners.linear(), n_folds=3, n_jobs=1)
+    with pytest.raises(ValueError, match="fit the second with reuse="):
+        tp.estimate_late(outcome, other)
+    with pytest.raises(ValueError, match="'units_30d' is the outcome of the second nuisances"):
+        tp.estimate_late(outcome, outcome)
+
+
+def test_difference_in_differences_by_dml_is_the_att_on_the_change():
+    """DoubleML's own class, on the same folds and predictions, is the oracle of our advice to take the change."""
+    sample = tp.simulate_sellers(1_000, seed=4, n_covariates=15, hidden=1.0)
+    frame = sample.data.frame.assign(change=lambda f: f["units_30d"] - f["units_prev_30d"])
+    data = replace(sample.data, frame=frame, outcome="change", cluster=None)
+    own = tp.cross_fit(data, tp.learners.linear(), n_folds=2, n_jobs=1)
+    months = [frame[["units_prev_30d", "units_30d"]].iloc[:, t].rename("y").to_frame().assign(t=t) for t in (0, 1)]
+    long = pd.concat([month.assign(id=np.arange(len(frame)), g=data.d.astype(int), x=0.0) for month in months])
+    panel = DoubleMLPanelData(long.reset_index(drop=True), "y", "g", id_col="id", t_col="t", x_cols="x")
+    direct = DoubleMLDIDBinary(
+        panel,
+        g_value=1,
+        t_value_pre=0,
+        t_value_eval=1,
+        ml_g=DMLDummyRegressor(),
+        ml_m=DMLDummyClassifier(),
+        in_sample_normalization=False,
+        draw_sample_splitting=False,
+    )
+    direct.set_sample_splitting([own.folds[0]])
+    given = {"ml_g0": own.outcome_control, "ml_g1": own.outcome_treated, "ml_m": own.propensity}
+    direct.fit(external_predictions={"g": given})
+    ours = tp.estimate_att(own)
+    assert (ours.value, ours.std_error) == pytest.approx((direct.coef[0], direct.se[0]), abs=1e-10)

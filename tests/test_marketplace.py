@@ -1,10 +1,14 @@
 """The marketplace keeps the promises that every chapter stands on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMClassifier, LGBMRegressor
 
 import tutorial_pkg as tp
+from tutorial_pkg.handover import sensitivity_gains
 from tutorial_pkg.marketplace import (
     OUTCOMES,
     PLACEBO,
@@ -12,6 +16,7 @@ from tutorial_pkg.marketplace import (
     SCENARIOS,
     Dials,
     effect_on_all,
+    hidden_strength,
     population_targets,
 )
 
@@ -402,3 +407,64 @@ def test_every_market_is_what_it_was(scenario, recommendation):
         one = sample.for_outcome(outcome)
         found += [one.truth.cate.mean(), one.data.y.mean()]
     assert found == pytest.approx(FROZEN[scenario, recommendation], rel=1e-9)
+
+
+@pytest.mark.parametrize("estimand", ["ATE", "ATT"])
+def test_the_hidden_trait_is_as_strong_as_its_equations_say(estimand):
+    """Strengths and bias, against a sample in which the trait is seen, by the definitions in Chernozhukov et al."""
+    sample = tp.simulate_sellers(100_000, seed=3, n_covariates=15, hidden=0.8)
+    t, d, y, a = sample.truth, sample.data.d, sample.data.y, sample.truth.hidden_trait
+    found = hidden_strength(Dials(hidden=0.8), estimand)
+    plain = hidden_strength(Dials(hidden=0.0), estimand)
+    assert list(plain) == [0, 0, 0, 0]
+
+    # what knows all but the trait: means of Y by arm among rows of like X, here through the true m and the seen trait
+    shift = 0.35 * 0.8 * t.outcome_control
+    bins = pd.qcut(t.propensity, 200, labels=False)
+    mean = pd.DataFrame({"a": a, "d": d, "bin": bins}).groupby(["bin", "d"])["a"].mean().unstack()
+    gap = shift * (mean[1] - mean[0]).to_numpy()[bins]
+    bias = gap.mean() if estimand == "ATE" else np.average(gap, weights=t.propensity)
+    assert found["bias"] == pytest.approx(bias, rel=0.03)
+    short = np.where(d == 1, t.outcome_treated, t.outcome_control) + shift * mean.to_numpy()[bins, d]
+    told = (shift * (a - mean.to_numpy()[bins, d])) ** 2
+    assert found["cf_y"] == pytest.approx(told.mean() / np.mean((y - short) ** 2), rel=0.05)
+
+
+@pytest.fixture(scope="module")
+def with_trait():
+    """A large market fitted with the hidden trait among the covariates, and without it."""
+    sample = tp.simulate_sellers(40_000, seed=5, n_covariates=15, hidden=0.6)
+    size = {"n_estimators": 80, "num_leaves": 15, "n_jobs": 1, "verbose": -1}
+    trees = tp.learners.Learners(LGBMRegressor(**size), LGBMClassifier(**size))
+    frame = sample.data.frame.assign(trait=sample.truth.hidden_trait.astype("float32"))
+    seen = replace(sample.data, frame=frame, covariates=[*sample.data.covariates, "trait"])
+    long = tp.cross_fit(seen, trees, n_folds=2, n_jobs=1, progress=False)
+    return sample.truth, long, tp.cross_fit(sample.data, trees, folds=long.folds, n_jobs=1, progress=False)
+
+
+@pytest.mark.parametrize("estimand", ["ATE", "ATT"])
+def test_an_estimate_that_knows_all_but_the_trait_is_off_by_its_bias_and_the_bounds_touch_the_truth(
+    with_trait, estimand
+):
+    truth, _, blind = with_trait
+    strength = hidden_strength(Dials(hidden=0.6), estimand)
+    estimate = {"ATE": tp.estimate_ate, "ATT": tp.estimate_att}[estimand](blind)
+    target = {"ATE": truth.ate, "ATT": truth.att}[estimand]
+    assert estimate.value - target == pytest.approx(strength["bias"], abs=3 * estimate.std_error)
+    found = tp.sensitivity.bounds(blind, **strength[["cf_y", "cf_d", "rho"]], estimand=estimand)
+    assert found["lower"] == pytest.approx(target, abs=3 * estimate.std_error)
+    assert found["upper"] > target + strength["bias"]
+
+
+@pytest.mark.parametrize("estimand", ["ATE", "ATT"])
+def test_the_benchmark_of_a_trait_that_is_seen_is_its_strength_over_what_it_leaves(with_trait, estimand):
+    _, long, blind = with_trait
+    found = sensitivity_gains(long, blind, {"ATE": "ATE", "ATT": "ATTE"}[estimand])
+    strength = hidden_strength(Dials(hidden=0.6), estimand)
+    for name in ("cf_y", "cf_d"):
+        assert found[name] / (1 + found[name]) == pytest.approx(strength[name], rel=0.2), name
+
+
+def test_behind_a_wall_a_trait_has_no_strength():
+    with pytest.raises(ValueError, match="wall in overlap"):
+        hidden_strength(Dials(hidden=0.5, never_below=40))

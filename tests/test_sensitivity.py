@@ -210,3 +210,24 @@ def test_unusable_groups_are_refused(nuisances):
         sensitivity.benchmark(nuisances, {"wrong": ["nowhere"]})
     with pytest.raises(ValueError, match="holds every covariate"):
         sensitivity.benchmark(nuisances, {"all": list(nuisances.data.covariates)})
+
+
+def test_the_figure_of_the_check_draws_the_bound_and_every_group(nuisances):
+    groups = {"drive": ["engagement_score", "past_alignment_score"], "season": ["season_index"]}
+    check = sensitivity.hidden_confounding(nuisances, groups)
+    ax = check.figure()
+    assert [text.get_text() for text in ax.texts if text.get_text() in groups] == list(groups)
+    dashed = [line for line in ax.collections if np.ravel(line.get_linewidths())[0] == 2]
+    found, estimate = sensitivity.bounds(nuisances, 0.1, 0.1), tp.estimate_ate(nuisances)
+    ends = np.vstack([path.vertices for path in dashed[0].get_paths()])
+    for d, y in ends[:: len(ends) // 5]:  # on the dashed line the bound is nought
+        half = (found["upper"] - estimate.value) / 0.1 * np.sqrt(0.9) * np.sqrt(y * d / (1 - d))
+        assert estimate.value - half == pytest.approx(0, abs=0.02)
+
+
+def test_a_check_without_comparison_says_so(market):
+    t, d = market.truth, market.data.d
+    known = tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, t.propensity)
+    alone = replace(known, propensity=np.where(d == 1, 0.999, 0.3)[:, None], learners=tp.learners.linear())
+    said = sensitivity.hidden_confounding(alone, {"season": ["season_index"]}, "ATT").sentence
+    assert "treated rows have nobody in the other arm" in said

@@ -47,6 +47,7 @@ from .effects import (
     estimate_ate as estimate_ate,
     estimate_att as estimate_att,
     estimate_gate as estimate_gate,
+    estimate_late as estimate_late,
     estimate_percent as estimate_percent,
     estimate_plr as estimate_plr,
 )

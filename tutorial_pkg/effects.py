@@ -1,4 +1,4 @@
-"""Average effects from fitted nuisances, through DoubleML: ATE, ATT, ATC, residual on residual, groups, per cent."""
+"""Average effects from fitted nuisances, through DoubleML: ATE, ATT, ATC, LATE, residual on residual, groups, per cent."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from tutorial_pkg.estimate import Estimate, combine_splits, from_influence
 from tutorial_pkg.estimates import Estimates
+from tutorial_pkg.folds import same_folds
 from tutorial_pkg.groups import group_labels
-from tutorial_pkg.handover import irm_models, plr_models, to_estimate
+from tutorial_pkg.handover import iivm_models, irm_models, plr_models, to_estimate
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.support import Question, caution
+from tutorial_pkg.support import Question, caution, together
 from tutorial_pkg.weighting import CLIPPING, row_weights
 from tutorial_pkg.words import Words
 
@@ -168,6 +169,54 @@ def estimate_percent(nuisances: Nuisances, estimand: Estimand = "ATE", clipping:
         splits.append(from_influence(100 * ratio, influence, data, **names))
     words = Words(data.words.treatment, data.words.outcome, "% of E[Y0]")
     return replace(combine_splits(splits), words=words, caution=whole.caution)
+
+
+def estimate_late(outcome: Nuisances, decision: Nuisances, clipping: float = CLIPPING) -> Estimate:
+    """Local average treatment effect: of those whose decision an instrument moves, such as a coin for who sees a message.
+
+    The instrument's effect on the outcome over its effect on the decision, both doubly robust. Where nobody is treated
+    at 0 of the instrument (nobody follows what he has not seen) it is the ATT of those who are treated at 1. It needs
+    an instrument that is as good as random given the covariates, moves the outcome through the decision alone, and
+    moves nobody against it; no unconfoundedness of the decision.
+
+    Parameters
+    ----------
+    outcome : Nuisances
+        :func:`cross_fit` of the outcome, with the instrument as treatment.
+    decision : Nuisances
+        :func:`cross_fit` of the decision, zeros and ones, as outcome, with ``reuse=outcome``.
+    clipping : float
+        Of the instrument's propensity, as in :func:`estimate_ate`.
+
+    Returns
+    -------
+    Estimate
+        In units of the outcome, with a caution where the instrument hardly moves the decision (its effect less than
+        3.2 standard errors, an F of 10): a ratio over nearly nothing has no normal interval.
+
+    References
+    ----------
+    Imbens and Angrist (1994); Bloom (1984), one-sided; ``doubleml.DoubleMLIIVM``, ``score="LATE"``.
+    """
+    one, other = outcome.data, decision.data
+    if not np.array_equal(one.d, other.d) or not same_folds(outcome.folds, decision.folds):
+        raise ValueError(
+            f"The nuisances of {one.outcome!r} and {other.outcome!r} differ in rows, folds or instrument; fit the second "
+            "with reuse= the first."
+        )
+    if not set(np.unique(other.y)) <= {0.0, 1.0}:
+        raise ValueError(f"{other.outcome!r} is the outcome of the second nuisances and must hold zeros and ones.")
+    first = estimate_ate(decision, clipping)
+    weak = None
+    if abs(first.value) < 3.2 * first.std_error:
+        weak = (
+            f"{one.treatment!r} moves {other.outcome!r} by {first.value:.2g} with a standard error of "
+            f"{first.std_error:.2g} only; the interval of a ratio over so little cannot be trusted."
+        )
+    models = iivm_models(outcome, decision, clipping)
+    found = combine_splits([to_estimate(m, one, "LATE", "DML (IIVM)") for m in models])
+    words = replace(one.words, treatment=other.words.outcome)
+    return replace(found, words=words, caution=together(weak, _caution(outcome, "ATE", None)))
 
 
 _WEIGHTED = ", weighted rows"

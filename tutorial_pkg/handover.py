@@ -21,7 +21,7 @@ from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.weighting import CLIPPING, check_clipping, clipped
 
 if TYPE_CHECKING:
-    from doubleml import DoubleMLFramework, DoubleMLIRM, DoubleMLPLR
+    from doubleml import DoubleMLFramework, DoubleMLIIVM, DoubleMLIRM, DoubleMLPLR
     from doubleml.double_ml import DoubleML
 
 Score = Literal["ATE", "ATTE"]
@@ -57,6 +57,27 @@ def plr_models(nuisances: Nuisances) -> "list[DoubleMLPLR]":
     predictions = {"ml_l": nuisances.outcome, "ml_m": nuisances.propensity}
     d = nuisances.data.d.astype(float)
     return _fit_repeats(DoubleMLPLR, (DMLDummyRegressor(), DMLDummyRegressor()), nuisances, predictions, d)
+
+
+def iivm_models(outcome: Nuisances, decision: Nuisances, clipping: float = CLIPPING) -> "list[DoubleMLIIVM]":
+    """One ``doubleml.DoubleMLIIVM`` a repeat, fitted to predictions of the outcome and of the decision by the instrument.
+
+    Where nobody decides for it at 0 of the instrument, or everybody at 1, DoubleML takes that for the rule.
+    """
+    from doubleml import DoubleMLIIVM
+    from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor, PSProcessorConfig
+
+    check_clipping(clipping)
+    z, d = outcome.data.d, decision.data.y
+    predictions = {"ml_g0": outcome.outcome_control, "ml_g1": outcome.outcome_treated}
+    predictions |= {"ml_r0": decision.outcome_control, "ml_r1": decision.outcome_treated}
+    predictions["ml_m"] = clipped(outcome.propensity, clipping)
+    options = {
+        "subgroups": {"always_takers": bool(d[z == 0].any()), "never_takers": bool((d[z == 1] == 0).any())},
+        "ps_processor_config": PSProcessorConfig(clipping_threshold=clipping),
+    }
+    learners = (DMLDummyRegressor(), DMLDummyClassifier(), DMLDummyClassifier())
+    return _fit_repeats(DoubleMLIIVM, learners, outcome, predictions, d, z, **options)
 
 
 def to_estimate(
@@ -148,10 +169,11 @@ def quiet() -> Iterator[None]:
 
 def _fit_repeats(
     kind: Any,
-    learners: tuple[Any, Any],
+    learners: tuple[Any, ...],
     nuisances: Nuisances,
     predictions: dict[str, NDArray],
     d: NDArray[np.float64],
+    z: NDArray | None = None,
     **options: Any,
 ) -> list[Any]:
     """One DoubleML model a repeat, on outcome and treatment and one dummy covariate, so that nothing wide is copied.
@@ -164,8 +186,15 @@ def _fit_repeats(
     models = []
     with quiet():
         for repeat, folds in enumerate(nuisances.folds):
-            table = pd.DataFrame({"y": nuisances.data.y, "d": d, "x": 0.0})
-            model = kind(DoubleMLData(table, "y", "d", "x"), *learners, draw_sample_splitting=False, **options)
+            table = pd.DataFrame(
+                {"y": nuisances.data.y, "d": d, "x": 0.0} | ({} if z is None else {"z": z.astype(float)})
+            )
+            model = kind(
+                DoubleMLData(table, "y", "d", "x", *table.columns[3:]),
+                *learners,
+                draw_sample_splitting=False,
+                **options,
+            )
             external = {"d": {name: values[:, [repeat]] for name, values in predictions.items()}}
             model.set_sample_splitting([folds])
             models.append(model.fit(external_predictions=external, store_predictions=False))

@@ -8,7 +8,8 @@ the worst case.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,12 @@ from tutorial_pkg.crossfitting import cross_fit
 from tutorial_pkg.estimate import check_level
 from tutorial_pkg.handover import Score, clustered_framework, irm_models, sensitivity_gains
 from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.plots.style import COLOURS, new_axes, plain
+from tutorial_pkg.support import caution
 from tutorial_pkg.weighting import CLIPPING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _SCORES: dict[str, Score] = {"ATE": "ATE", "ATT": "ATTE"}
 Estimand = Literal["ATE", "ATT"]
@@ -35,6 +41,11 @@ def bounds(
     clipping: float = CLIPPING,
 ) -> pd.Series:
     """Where the effect lies if a confounder of the given strength was left out.
+
+    The bounds are about what is missing from the table, and trust the models of what is in it: learners that leave
+    some of the recorded confounding move both bounds, and rows without comparison make them a matter of the models. A
+    Series has no room for a caution: read that of :func:`tutorial_pkg.effects.estimate_ate`, or ``estimate_att``, first;
+    :func:`hidden_confounding` says it too.
 
     Returns
     -------
@@ -94,7 +105,9 @@ def benchmark(
     -------
     DataFrame
         A row a group: cf_y, cf_d, rho, and ``delta``, the change of the estimate in outcome units when the group
-        is left out. cf_y and cf_d of 1 mean that the group explains all that is left.
+        is left out. cf_y and cf_d of 1 mean that the group explains all that is left. Both are DoubleML's: what the
+        group explains over what is left when it is *included*. What :func:`bounds` asks for is over what is left
+        without the confounder, cf / (1 + cf), which is smaller; so these benchmarks err on the strong side.
 
     References
     ----------
@@ -131,7 +144,9 @@ def hidden_confounding(
 ) -> Check:
     """Would a hidden confounder as strong as the strongest recorded group explain the effect away?
 
-    Passes when the bound at that group's cf_y and cf_d, worst case, stays on the estimate's side of ``null``.
+    Passes when the bound at that group's cf_y and cf_d, worst case, stays on the estimate's side of ``null``. The
+    figure shows the bound nearer to ``null`` over all strengths, and where the groups lie. Where rows have nobody to be
+    compared with, the sentence ends with that caution.
     """
     table = benchmark(nuisances, groups, estimand, progress=False, clipping=clipping)
     same: dict[str, Any] = {"null": null, "estimand": estimand, "clipping": clipping}
@@ -145,7 +160,49 @@ def hidden_confounding(
         f"one as strong as {strongest} would put the {estimand} between {lower[strongest]:.3g} and "
         f"{upper[strongest]:.3g}; it takes {rv:.0%} of both remaining variances to bring it to {null:g}."
     )
-    return Check("hidden confounding", "fine" if holds.all() else "look", sentence, table)
+    said = caution(nuisances.data.d, nuisances.propensity.mean(axis=1), estimand)
+    draw = partial(plot_strengths, nuisances, table, **same)
+    return Check(
+        "hidden confounding", "fine" if holds.all() else "look", f"{sentence} {said}" if said else sentence, table, draw
+    )
+
+
+def plot_strengths(
+    nuisances: Nuisances,
+    groups: pd.DataFrame,
+    ax: "Axes | None" = None,
+    *,
+    null: float = 0.0,
+    estimand: Estimand = "ATE",
+    clipping: float = CLIPPING,
+) -> "Axes":
+    """Lines of equal bound over both strengths, the one through ``null`` dashed, and groups of covariates as points.
+
+    Drawn is the bound nearer to ``null``, in outcome units, in the worst case. ``groups`` has a row a group, with
+    columns cf_y and cf_d: see :func:`benchmark`.
+    """
+    ax = new_axes(ax, 3.9)
+    end = bounds(nuisances, 0.5, 0.5, null=null, estimand=estimand, clipping=clipping)
+    half = (end["upper"] - end["lower"]) / 2 / np.sqrt(0.5)  # of the bounds, over sqrt(cf_y cf_d / (1 - cf_d))
+    value, side = end["value"], 1 if end["value"] >= null else -1
+    reach = float(np.clip(1.25 * max(groups[["cf_y", "cf_d"]].max(axis=None), end["robustness value"]), 0.05, 0.95))
+    d, y = np.meshgrid(np.linspace(0, reach, 200), np.linspace(0, reach, 200))
+    bound = value - side * half * np.sqrt(y * d / (1 - d))
+    for step in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0):  # of the way from the estimate to null, and beyond
+        level, at_null = value + step * (null - value), step == 1.0
+        colour = COLOURS["truth" if at_null else "dml"]
+        style: dict[str, Any] = {"linewidths": 2 if at_null else 1, "linestyles": "--" if at_null else "-"}
+        line = ax.contour(d, y, bound, levels=[level], colors=colour, **style)
+        k = (step * (null - value) / half) ** 2  # cf_y cf_d / (1 - cf_d) on this line
+        diagonal = (np.sqrt(k**2 + 4 * k) - k) / 2
+        if diagonal < 0.9 * reach:
+            ax.clabel(line, fmt="%.2g", fontsize=9, manual=[(diagonal, diagonal)])
+    for name, group in groups.iterrows():
+        ax.plot(group["cf_d"], group["cf_y"], "o", color=COLOURS["naive"], ms=5)
+        ax.annotate(plain(name), (group["cf_d"], group["cf_y"]), (5, 3), textcoords="offset points", fontsize=9)
+    ax.set_xlabel("share of the weights' variance, cf_d")
+    ax.set_ylabel("share of the outcome's remaining variance, cf_y")
+    return ax
 
 
 def _score(estimand: str) -> Score:

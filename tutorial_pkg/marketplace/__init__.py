@@ -3,7 +3,7 @@
 from tutorial_pkg.marketplace.columns import CATEGORIES, marketplace_columns
 from tutorial_pkg.marketplace.covariates import covariate_names
 from tutorial_pkg.marketplace.model import OUTCOMES, PLACEBO, PLACEBO_TREATMENT, RECOMMENDATIONS, SCENARIOS, Dials
-from tutorial_pkg.marketplace.population import effect_on_all, population_rows, population_targets
+from tutorial_pkg.marketplace.population import effect_on_all, hidden_strength, population_rows, population_targets
 from tutorial_pkg.marketplace.simulate import EFFECT_MODIFIERS, SellerSample, seller_data, simulate_sellers
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "SellerSample",
     "covariate_names",
     "effect_on_all",
+    "hidden_strength",
     "marketplace_columns",
     "population_rows",
     "population_targets",

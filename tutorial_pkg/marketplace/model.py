@@ -22,6 +22,10 @@ PLACEBO_TREATMENT = "aligned_next"
 
 LUCK = 8.0
 """Shape of the gamma distribution, with mean one, of what makes one product sell more than its like."""
+HIDDEN_SHIFT = 0.35
+"""Share of E[Y0 | X] by which the hidden trait, at full strength, moves sales up or down, in both arms and both months."""
+SELLER_LUCK, ROW_LUCK = 25.0, 16.0
+"""Shapes of the gamma distributions, with mean one, of what no covariate tells of a seller's and of a row's sales."""
 _FLOOR = 0.03  # propensities stay inside (floor, 1 - floor) at default overlap
 
 

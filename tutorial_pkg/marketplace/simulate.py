@@ -16,9 +16,12 @@ from tutorial_pkg.data import CausalData
 from tutorial_pkg.marketplace.columns import CATEGORIES, DRIVERS
 from tutorial_pkg.marketplace.covariates import covariate_names, draw_category, draw_covariates, draw_latents
 from tutorial_pkg.marketplace.model import (
+    HIDDEN_SHIFT,
     OUTCOMES,
     PLACEBO,
     PLACEBO_TREATMENT,
+    ROW_LUCK,
+    SELLER_LUCK,
     Array,
     Columns,
     Dials,
@@ -175,8 +178,10 @@ def _draw_outcomes(
     means = conditional_means(dials, seen, category, following_in_category(aligned, category))
     per_click = conversion(seen)
     # Frailties with mean one leave E[Y | X] as it is and make rows of one seller alike.
-    frailty = source.gamma(25.0, 1 / 25.0, n_sellers)[sellers] * source.gamma(16.0, 1 / 16.0, n_rows)
-    shift = 0.35 * dials.hidden * trait * means["units_30d"][0]  # the same in both arms: no effect modification
+    frailty = source.gamma(SELLER_LUCK, 1 / SELLER_LUCK, n_sellers)[sellers] * source.gamma(
+        ROW_LUCK, 1 / ROW_LUCK, n_rows
+    )
+    shift = HIDDEN_SHIFT * dials.hidden * trait * means["units_30d"][0]  # the same in both arms: no effect modification
     potential: dict[str, list[Array]] = {name: [] for name in OUTCOMES}
     for arm in (0, 1):
         expected = (means["units_30d"][arm] + shift) * frailty
