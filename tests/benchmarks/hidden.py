@@ -23,11 +23,10 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 import tutorial_pkg as tp
 from tutorial_pkg import sensitivity
 from tutorial_pkg.marketplace import Dials, hidden_strength
-from tutorial_pkg.storage import finish_cells, write_results
+from tutorial_pkg.storage import add_results
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "data" / "hidden.parquet"
-CELLS = ROOT / "_build" / "hidden"
 N_ROWS, N_SHOWN, N_COVARIATES = 4_000, 6_000, 15  # an analyst's table, and an experiment with who sees the message
 FIRST_SEED = 20_000  # of no sample that a chapter draws
 FAST = {"n_folds": 3, "n_jobs": 1, "progress": False}
@@ -250,14 +249,9 @@ def main() -> None:
     parser.add_argument("--n-jobs", type=int, default=-1)
     parser.add_argument("--share", type=float, default=1.0, help="share of the full number of samples")
     options = parser.parse_args()
-    known = pd.read_parquet(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=KEY)
-    done = set(known[KEY].itertuples(index=False, name=None))
-    cells = {"-".join(map(str, key)): partial(one_cell, *key) for key in wanted(options.share) if key not in done}
-    for first in range(0, len(cells), 40):
-        part = dict(list(cells.items())[first : first + 40])
-        known = pd.concat([known, finish_cells(part, CELLS, n_jobs=options.n_jobs)], ignore_index=True)
-        known = known.sort_values([*KEY, "answer"], kind="stable", ignore_index=True)
-        write_results(known, RESULTS, n_rows=N_ROWS, n_shown=N_SHOWN, n_covariates=N_COVARIATES)
+    cells = {key: partial(one_cell, *key) for key in wanted(options.share)}
+    settings = {"n_rows": N_ROWS, "n_shown": N_SHOWN, "n_covariates": N_COVARIATES}
+    add_results(cells, RESULTS, KEY, n_jobs=options.n_jobs, **settings)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pandas as pd
 
 import tutorial_pkg as tp
 from tutorial_pkg.datasets import KnownStudy, load_lalonde, load_nhefs
-from tutorial_pkg.storage import finish_cells, write_results
+from tutorial_pkg.storage import add_results
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "data" / "known_studies.parquet"
@@ -59,16 +59,15 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=10)
     options = parser.parse_args()
     cells = {
-        f"{name}-{learners}-{seed}": partial(cell, name, learners, seed)
+        (name, learners, seed): partial(cell, name, learners, seed)
         for seed in range(options.splits)
         for name in STUDIES
         for learners in LEARNERS
     }
-    rows = finish_cells(cells, ROOT / "_build" / "known_studies", n_jobs=options.n_jobs)
-    order = ["study", "sample", "learners", "estimand", "seed"]
-    write_results(rows.sort_values(order, kind="stable", ignore_index=True), RESULTS)
-    found = rows.groupby(order[:-1], sort=False)["value"].describe()[["min", "50%", "max", "std"]]
-    print(found.assign(std_error=rows.groupby(order[:-1])["std_error"].median()).round(2).to_string())
+    rows = add_results(cells, RESULTS, ["study", "learners", "seed"], n_jobs=options.n_jobs)
+    order = ["study", "sample", "learners", "estimand"]
+    found = rows.groupby(order, sort=False)["value"].describe()[["min", "50%", "max", "std"]]
+    print(found.assign(std_error=rows.groupby(order)["std_error"].median()).round(2).to_string())
 
 
 if __name__ == "__main__":
