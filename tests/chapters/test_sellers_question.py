@@ -78,3 +78,7 @@ def test_single_effects_are_of_both_signs_and_mostly_luck(chapter):
 
 def test_what_followers_have_more_of_goes_with_sales_before_anybody_followed(chapter):
     assert min(chapter[f"sq_with_{name}"] for name in ("engagement", "planning", "demand")) > 0.05
+
+
+def test_the_slide_is_too_high_for_followers_too(chapter):
+    assert 1.5 < chapter["sq_ratio_att"] < chapter["sq_ratio"]

@@ -43,3 +43,9 @@ def test_the_interval_is_narrower_and_the_joint_one_of_the_best_wider(chapter):
 def test_sales_are_explained_by_two_thirds_and_the_decision_by_much_less(chapter):
     assert 0.6 < chapter["wg_explained_low"] <= chapter["wg_explained_high"] < 0.75
     assert chapter["wg_explained_m"] < 0.5 * chapter["wg_explained_low"]
+
+
+def test_what_the_placebo_leaves_open_is_small_beside_the_effects(chapter):
+    assert chapter["wg_placebo_most"] < chapter["wg_ate"] / 4
+    assert chapter["wg_more_lower"] < chapter["wg_more_true"] < chapter["wg_more_upper"]
+    assert 3 < chapter["wg_rows_saved"] < 6
