@@ -215,7 +215,7 @@ def test_adjusting_for_clicks_removes_the_effect_and_looks_precise(chapter):
     assert max(chapter["nc_clicks_ps_upper"], chapter["nc_clicks_ipw_upper"]) < 0.4 * chapter["nc_ate"]
 
 
-def test_by_its_own_target_the_regression_misses_less_and_still_too_often(chapter):
-    assert 15 < chapter["nc_miss_ols_plr"] < chapter["nc_miss_ols"]
+def test_by_its_own_target_the_regression_misses_much_less_often(chapter):
+    assert chapter["nc_miss_ols_plr"] < chapter["nc_miss_ols"] / 3
     assert abs(chapter["nc_sr_bias_ps"]) > 3 * chapter["nc_sr_mc_ps"]
     assert 0 < chapter["nc_path_below"] < 0.5
