@@ -181,7 +181,10 @@ def plot_strengths(
     Drawn is the bound nearer to ``null``, in outcome units, in the worst case. ``groups`` has a row a group, with
     columns cf_y and cf_d: see :func:`benchmark`.
     """
+    from matplotlib.patheffects import withStroke
+
     ax = new_axes(ax, 3.9)
+    halo = withStroke(linewidth=4, foreground=ax.get_facecolor())  # names are read across the lines
     end = bounds(nuisances, 0.5, 0.5, null=null, estimand=estimand, clipping=clipping)
     half = (end["upper"] - end["lower"]) / 2 / np.sqrt(0.5)  # of the bounds, over sqrt(cf_y cf_d / (1 - cf_d))
     value, side = end["value"], 1 if end["value"] >= null else -1
@@ -198,8 +201,15 @@ def plot_strengths(
         if diagonal < 0.9 * reach:
             ax.clabel(line, fmt="%.2g", fontsize=9, manual=[(diagonal, diagonal)])
     for name, group in groups.iterrows():
-        ax.plot(group["cf_d"], group["cf_y"], "o", color=COLOURS["naive"], ms=5)
-        ax.annotate(plain(name), (group["cf_d"], group["cf_y"]), (5, 3), textcoords="offset points", fontsize=9)
+        ax.plot(group["cf_d"], group["cf_y"], "o", color=COLOURS["naive"], ms=5, clip_on=False, zorder=3)
+        ax.annotate(
+            plain(name),
+            (group["cf_d"], group["cf_y"]),
+            (5, 3),
+            textcoords="offset points",
+            fontsize=9,
+            path_effects=[halo],
+        )
     ax.set_xlabel("share of the weights' variance, cf_d")
     ax.set_ylabel("share of the outcome's remaining variance, cf_y")
     return ax
