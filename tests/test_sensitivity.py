@@ -230,4 +230,4 @@ def test_a_check_without_comparison_says_so(market):
     known = tp.Nuisances.given(market.data, t.outcome_control, t.outcome_treated, t.propensity)
     alone = replace(known, propensity=np.where(d == 1, 0.999, 0.3)[:, None], learners=tp.learners.linear())
     said = sensitivity.hidden_confounding(alone, {"season": ["season_index"]}, "ATT").sentence
-    assert "treated rows have nobody in the other arm" in said
+    assert "treated rows have next to nobody in the other arm" in said
