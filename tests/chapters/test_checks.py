@@ -10,6 +10,7 @@ BIASED = ("hidden", "half", "clicks", "weak")
 
 def test_the_sound_study_is_green_and_right(chapter):
     assert chapter["ck_green"] == chapter["ck_n"] == 7
+    assert chapter["ck_quiet_bound"] < chapter["ck_sound"] / 3
     assert chapter["ck_sound_lower"] < chapter["ck_ate"] < chapter["ck_sound_upper"]
 
 
@@ -20,6 +21,7 @@ def test_broken_studies_are_off_and_thin_overlap_is_not(chapter):
     assert chapter["ck_err_clicks"] < -3
     assert chapter["ck_wrong_thin"] < 30
     assert chapter["ck_wrong_sound"] < 10
+    assert 0.1 < chapter["ck_err_half"] / chapter["ck_err_hidden"] < 0.45
 
 
 def test_only_placebos_see_a_hidden_trait(chapter):
@@ -54,6 +56,8 @@ def test_the_placebo_is_the_best_check_and_keeps_its_level(chapter):
     assert chapter["ck_placebo_hit"] > 80
     assert chapter["ck_placebo_hit"] == max(chapter[f"ck_{k}_hit"] for k in ("placebo", "later", "balance", "moments"))
     assert chapter["ck_placebo_false"] < 12
+    assert abs(chapter["ck_rows_false"] - chapter["ck_rows_hit"]) < 10
+    assert 10 < chapter["ck_any_false"] < 30
     assert chapter["ck_balance_false"] < 5
     assert chapter["ck_moments_false"] < 5
     assert chapter["ck_usual"] > 30
@@ -69,13 +73,16 @@ def test_fitting_again_finds_nothing(chapter):
 def test_an_alarm_multiplies_the_odds(chapter):
     assert chapter["ck_ratio"] > 5
     assert chapter["ck_post_10"] < chapter["ck_post_50"]
-    assert chapter["ck_quiet_10"] < 5
+    assert chapter["ck_missed"] <= 0.1 * chapter["ck_n_wrong"]
+    assert chapter["ck_quiet_10"] < 2
+    assert chapter["ck_quiet_50"] < 12
     ratio = chapter["ck_hit_wrong"] / chapter["ck_false_wrong"]
     assert chapter["ck_post_50"] == pytest.approx(100 * ratio / (1 + ratio), abs=1)
 
 
 def test_a_late_trait_is_seen_by_nothing(chapter):
-    assert chapter["ck_late_green"] == chapter["ck_late_n"] == 6
+    assert chapter["ck_noticed"] > 3
+    assert chapter["ck_late_green"] == chapter["ck_late_n"] == 7
     assert chapter["ck_late_times"] > 1.8
     assert chapter["ck_late_se"] > 4
 
@@ -88,8 +95,8 @@ def test_exercises(chapter):
 
 def test_there_are_as_many_studies_as_the_page_needs():
     studies = tp.load_checks()
-    assert len(studies) >= 300
-    assert studies.groupby("case").size().min() >= 25
+    assert len(studies) >= 250
+    assert studies.groupby("case").size().min() >= 15
     assert np.isfinite(studies["error"]).all()
 
 

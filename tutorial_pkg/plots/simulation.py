@@ -189,12 +189,25 @@ def plot_rates(rates: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def plot_scatter(
-    table: pd.DataFrame, x: str, y: str, by: str, xlabel: str, ylabel: str, limit: float, ax: Axes | None = None
+    table: pd.DataFrame,
+    x: str,
+    y: str,
+    by: str,
+    xlabel: str,
+    ylabel: str,
+    limit: float,
+    ax: Axes | None = None,
+    *,
+    muted: str | None = None,
 ) -> Axes:
-    """Two columns against each other, a dot a row, a colour and a marker for each value of ``by``; lines at ±``limit``."""
+    """Two columns against each other, a dot a row, a colour and a marker for each value of ``by``; lines at ±``limit``.
+
+    Values that begin with ``muted`` are grey.
+    """
     ax = new_axes(ax, 4.2)
     for marker, (name, rows) in zip(cycle("os^vDPX*"), table.groupby(by, observed=True)):
-        ax.plot(rows[x], rows[y], marker, ms=4, alpha=0.7, mew=0, label=plain(name))
+        grey = COLOURS["other"] if muted and str(name).startswith(muted) else None
+        ax.plot(rows[x], rows[y], marker, color=grey, ms=4, alpha=0.7, mew=0, label=plain(name))
     for edge in (-limit, limit):
         ax.axvline(edge, color=COLOURS["other"], ls=":", lw=1)
         ax.axhline(edge, color=COLOURS["other"], ls=":", lw=1)
