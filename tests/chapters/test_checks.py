@@ -95,8 +95,8 @@ def test_exercises(chapter):
 
 def test_there_are_as_many_studies_as_the_page_needs():
     studies = tp.load_checks()
-    assert len(studies) >= 250
-    assert studies.groupby("case").size().min() >= 15
+    assert len(studies) >= 290
+    assert studies.groupby("case").size().min() >= 25
     assert np.isfinite(studies["error"]).all()
 
 
