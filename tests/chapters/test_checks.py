@@ -84,7 +84,7 @@ def test_a_late_trait_is_seen_by_nothing(chapter):
     assert chapter["ck_noticed"] > 3
     assert chapter["ck_late_green"] == chapter["ck_late_n"] == 7
     assert chapter["ck_late_times"] > 1.8
-    assert chapter["ck_late_se"] > 4
+    assert chapter["ck_late_far"] > 4
 
 
 def test_exercises(chapter):
