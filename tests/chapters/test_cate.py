@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from tutorial_pkg.datasets import CATE_MARKETS_FILE, data_folder
+from tutorial_pkg.datasets import data_folder
 from tutorial_pkg.storage import read_provenance
 
-STORED = data_folder() / CATE_MARKETS_FILE
+STORED = data_folder() / "cate_markets.parquet"
 
 
 @pytest.fixture(scope="module")
