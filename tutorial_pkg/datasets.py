@@ -172,7 +172,7 @@ def load_nhefs(censored: bool = False) -> KnownStudy:
         arms=("went on smoking", "quit"),
     )
     error = (4.5 - 2.4) / (2 * norm.ppf(0.975))
-    benchmark = from_error(3.4, error, data, estimand="ATE", method="published, weighting", family="benchmark")
+    benchmark = from_error(3.4, error, data, estimand="ATE", method="published", family="benchmark")
     return KnownStudy(data, benchmark)
 
 
