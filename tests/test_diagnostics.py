@@ -12,6 +12,8 @@ from sklearn.linear_model import LogisticRegression
 import tutorial_pkg as tp
 from tutorial_pkg import diagnostics
 
+LINES = tp.learners.linear()
+
 
 @pytest.fixture(scope="module")
 def repeated(market):
@@ -201,3 +203,58 @@ def test_columns_may_have_any_name(table):
 def test_leverage_needs_influence_values(nuisances):
     with pytest.raises(ValueError, match="no influence values"):
         diagnostics.leverage(nuisances, lambda n: tp.naive.matched(n.data))
+
+
+def test_a_later_decision_shows_an_effect_where_a_trait_is_hidden(market):
+    hidden = tp.simulate_sellers(2_000, seed=4, n_covariates=15, hidden=1.0).data
+    assert diagnostics.placebo_treatment(tp.cross_fit(hidden, LINES, n_folds=3), "aligned_next").grade == "stop"
+    sound = diagnostics.placebo_treatment(tp.cross_fit(market.data, LINES, n_folds=3), "aligned_next")
+    assert abs(sound.measures["z"]) < 3.5
+
+
+def test_a_placebo_treatment_is_a_column_of_its_own(nuisances):
+    for name in ("aligned", "units_30d", "engagement_score", "no_such_column"):
+        with pytest.raises(ValueError, match=f"'{name}' is no further column"):
+            diagnostics.placebo_treatment(nuisances, name)
+
+
+def test_an_answer_that_hangs_on_a_column_says_so(market):
+    fitted = tp.cross_fit(market.data, LINES, n_folds=3)
+    check = diagnostics.without(fitted, ["engagement_score", "demand_score"])
+    kept = [name for name in market.data.covariates if name not in ("engagement_score", "demand_score")]
+    short = replace(market.data, covariates=kept, effect_modifiers=())
+    change = tp.estimate_ate(tp.cross_fit(short, LINES, folds=fitted.folds)) - tp.estimate_ate(fitted)
+    assert check.measures["z"] == pytest.approx(change.value / change.std_error)
+    assert check.grade == ("look" if abs(check.measures["z"]) > 2 else "fine")
+    with pytest.raises(ValueError, match="names 'size', which is not a covariate"):
+        diagnostics.without(fitted, ["size"])
+    with pytest.raises(ValueError, match="holds every covariate"):
+        diagnostics.without(fitted, list(market.data.covariates))
+
+
+def test_the_moments_of_the_score_are_those_of_the_formulas(nuisances):
+    data, m = nuisances.data, np.clip(nuisances.propensity[:, 0], 0.01, 0.99)
+    g1, y, d = nuisances.outcome_treated[:, 0], data.y, data.d
+    table = diagnostics.score_moments(nuisances).table
+    assert table.loc["weights of the treated", "value"] == pytest.approx(np.mean(1 - d / m))
+    assert table.loc["outcome model of the treated", "value"] == pytest.approx(np.mean((1 - d / m) * (g1 - g1.mean())))
+    slope = np.polyfit(g1[d == 1], y[d == 1], 1)[0] - 1
+    assert table.loc["slope of the treated on their prediction, less 1", "value"] == pytest.approx(slope)
+    assert diagnostics.score_moments(nuisances).measures["largest z"] == table["z"].abs().max()
+
+
+@pytest.mark.parametrize(
+    ("name", "measures", "grade"),
+    [
+        ("placebo", {"z": -1.9}, "fine"),
+        ("placebo", {"z": -2.5}, "look"),
+        ("placebo", {"z": 3.5}, "stop"),
+        ("overlap", {"share clipped": 0.0, "smallest effective share": 0.15}, "look"),
+        ("overlap", {"share clipped": 0.06, "smallest effective share": 0.5}, "stop"),
+        ("balance", {"chance of the largest": 0.00001}, "stop"),
+        ("learners against a constant", {"least explained": -0.1}, "stop"),
+        ("single rows", {"largest shift / std. error": float("nan")}, "stop"),
+    ],
+)
+def test_grades_follow_from_the_limits(name, measures, grade):
+    assert tp.check.graded(name, measures) == grade

@@ -4,6 +4,7 @@ Every estimand is then answered from their out-of-fold predictions.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,30 @@ def cross_fit(
         predictions["propensity"] = reuse.propensity.copy()
         models["propensity"] = reuse.chosen.get("propensity", "given")
     return Nuisances(data, learners, splits, **predictions, seconds=seconds, chosen=models)
+
+
+def fit_again(nuisances: Nuisances, data: CausalData, folds: Any = None, progress: bool | None = None) -> Nuisances:
+    """Other data with the learners of these nuisances, on as many folds, or on those given."""
+    if nuisances.learners is None:
+        raise ValueError(
+            "These nuisances were given, not fitted, or come from a file, which keeps no learners, so nothing can be "
+            "fitted again; use cross_fit, or dataclasses.replace(nuisances, learners=...)."
+        )
+    return cross_fit(data, nuisances.learners, len(nuisances.folds[0]), folds=folds, progress=progress)
+
+
+def fit_without(
+    nuisances: Nuisances, columns: Sequence[str], what: str = "columns", progress: bool | None = None
+) -> Nuisances:
+    """These nuisances without some of their covariates, on the same folds; ``what`` names the columns in a refusal."""
+    data = nuisances.data
+    if unknown := [name for name in columns if name not in data.covariates]:
+        raise ValueError(f"{what} names {unknown[0]!r}, which is not a covariate; check its spelling.")
+    kept = [name for name in data.covariates if name not in columns]
+    if not kept:
+        raise ValueError(f"{what} holds every covariate; leave at least one outside.")
+    modifiers = [name for name in data.effect_modifiers if name in kept]
+    return fit_again(nuisances, replace(data, covariates=kept, effect_modifiers=modifiers), nuisances.folds, progress)
 
 
 # --- validation -----------------------------------------------------------------------------------------

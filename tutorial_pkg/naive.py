@@ -19,7 +19,7 @@ from tutorial_pkg.data import CausalData
 from tutorial_pkg.estimate import Estimate, from_error, from_influence, robust_errors
 from tutorial_pkg.groups import group_labels
 from tutorial_pkg.learners import Regressor, recommended
-from tutorial_pkg.weighting import CLIPPING, check_clipping, inverse_weights
+from tutorial_pkg.weighting import CLIPPING, check_clipping, checked_propensity, inverse_weights
 
 
 def difference_in_means(data: CausalData) -> Estimate:
@@ -192,7 +192,4 @@ def _standardised_covariates(data: CausalData) -> NDArray[np.float64]:
 
 def _propensity(data: CausalData, given: NDArray | None) -> NDArray[np.float64]:
     """The propensities that were given, checked, or those of the logistic regression."""
-    m = logistic_propensity(data) if given is None else np.asarray(given, dtype=float)
-    if m.shape != data.d.shape or not ((m >= 0) & (m <= 1)).all():
-        raise ValueError(f"propensity needs one value between 0 and 1 for each of the {data.n_rows:,} rows.")
-    return m
+    return logistic_propensity(data) if given is None else checked_propensity(given, data.n_rows)

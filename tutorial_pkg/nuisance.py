@@ -13,7 +13,7 @@ from tutorial_pkg.data import CausalData
 from tutorial_pkg.display import paragraph, show
 from tutorial_pkg.folds import Folds, make_folds, take_rows
 from tutorial_pkg.learners import Learners
-from tutorial_pkg.weighting import CLIPPING
+from tutorial_pkg.weighting import checked_propensity, clipped
 
 NUISANCES = {
     "outcome_control": "E[Y | D=0, X]",
@@ -131,10 +131,7 @@ class Nuisances:
         if estimand not in ("ATE", "ATT"):
             raise ValueError(f"estimand={estimand!r} is not known; choose ATE or ATT.")
         y, d = self.data.y, self.data.d
-        m = self.propensity.mean(axis=1) if propensity is None else np.asarray(propensity, dtype=float)
-        if m.shape != d.shape or not ((m >= 0) & (m <= 1)).all():
-            raise ValueError(f"propensity needs one value between 0 and 1 for each of the {len(d):,} rows.")
-        m = m.clip(CLIPPING, 1 - CLIPPING)
+        m = clipped(self.propensity.mean(axis=1) if propensity is None else checked_propensity(propensity, len(d)))
         weights = {"outcome_control": (1 - d) / (1 - m) * (1 if estimand == "ATE" else m)}
         if estimand == "ATE":
             weights["outcome_treated"] = d / m

@@ -7,7 +7,6 @@ the worst case.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tutorial_pkg.check import Check
-from tutorial_pkg.crossfitting import cross_fit
+from tutorial_pkg.crossfitting import fit_without
 from tutorial_pkg.estimate import check_level
 from tutorial_pkg.handover import Score, clustered_framework, irm_models, sensitivity_gains
 from tutorial_pkg.nuisance import Nuisances
@@ -113,23 +112,11 @@ def benchmark(
     ----------
     Chernozhukov et al. (2022), section 4; ``doubleml.utils.gain_statistics``.
     """
-    data, rows, score = nuisances.data, {}, _score(estimand)
+    rows, score = {}, _score(estimand)
     if not (isinstance(groups, Mapping) and groups):
         raise ValueError("groups is empty or no mapping; name covariates to leave out, such as {'stock': ['weeks']}.")
-    if nuisances.learners is None:
-        raise ValueError(
-            "These nuisances were given, not fitted, or come from a file, which keeps no learners, so nothing can be "
-            "left out of them; use cross_fit, or dataclasses.replace(nuisances, learners=...)."
-        )
     for name, columns in groups.items():
-        if unknown := [c for c in columns if c not in data.covariates]:
-            raise ValueError(f"Group {name!r} names {unknown[0]!r}, which is not a covariate; check its spelling.")
-        kept = [c for c in data.covariates if c not in columns]
-        if not kept:
-            raise ValueError(f"Group {name!r} holds every covariate; leave at least one outside.")
-        modifiers = [c for c in data.effect_modifiers if c in kept]
-        short_data = replace(data, covariates=kept, effect_modifiers=modifiers)
-        short = cross_fit(short_data, nuisances.learners, folds=nuisances.folds, progress=progress)
+        short = fit_without(nuisances, columns, f"Group {name!r}", progress)
         rows[name] = sensitivity_gains(nuisances, short, score, clipping)
     table = pd.DataFrame.from_dict(rows, orient="index")[["cf_y", "cf_d", "rho", "delta_theta"]]
     return table.rename(columns={"delta_theta": "delta"})

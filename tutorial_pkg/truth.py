@@ -165,8 +165,7 @@ def evaluate_nuisances(nuisances: Nuisances, truth: Truth) -> pd.DataFrame:
     In outcome units, for the propensity in probability; over all rows, the untreated and the treated, in columns so
     called. Losses are measured on one arm, and estimands may ask about the other.
     """
-    m, g0, g1 = truth.propensity, truth.outcome_control, truth.outcome_treated
-    true = {"outcome_control": g0, "outcome_treated": g1, "outcome": g0 + m * (g1 - g0), "propensity": m}
+    true = {name: truth.outcome_mean if name == "outcome" else getattr(truth, name) for name in NUISANCES}
     squares = {name: (getattr(nuisances, name).mean(axis=1) - true[name]) ** 2 for name in NUISANCES}
     d = truth.treatment
     arms = {"all rows": d >= 0, "untreated": d == 0, "treated": d == 1}

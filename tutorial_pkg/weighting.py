@@ -21,6 +21,14 @@ def clipped(propensity: NDArray[np.float64], clipping: float = CLIPPING) -> NDAr
     return np.clip(propensity, clipping, 1 - clipping)
 
 
+def checked_propensity(given: ArrayLike, n_rows: int) -> NDArray[np.float64]:
+    """Propensities from elsewhere as numbers, (n_rows,), refused when they are not one between 0 and 1 a row."""
+    m = np.asarray(given, dtype=float)
+    if m.shape != (n_rows,) or not ((m >= 0) & (m <= 1)).all():
+        raise ValueError(f"propensity needs one value between 0 and 1 for each of the {n_rows:,} rows.")
+    return m
+
+
 def share_clipped(propensity: NDArray[np.float64], clipping: float = CLIPPING) -> float:
     """Share of the rows whose propensity :func:`clipped` moves."""
     return float(np.mean((propensity < clipping) | (propensity > 1 - clipping)))

@@ -9,6 +9,7 @@ and date: data/acic.parquet, which the chapter on the arena reads.
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,11 @@ import tutorial_pkg as tp
 from tutorial_pkg.storage import write_results
 
 RESULTS = Path(__file__).parents[2] / "data" / "acic.parquet"
-PRESETS = {"recommended": tp.learners.recommended, "linear": tp.learners.linear, "plain trees": None}
+PRESETS = {
+    "recommended": tp.learners.recommended,
+    "linear": tp.learners.linear,
+    "plain trees": partial(tp.learners.boosted_trees, start="mean"),
+}
 
 
 def load(folder: Path, number: int) -> tuple[tp.CausalData, dict[str, float]]:
@@ -37,8 +42,7 @@ def answers(data: tp.CausalData) -> pd.DataFrame:
     rows = [function(data).tidy().assign(estimator=name, estimand="ATT") for name, function in simple.items()]
     for name, preset in PRESETS.items():
         start = time.process_time()
-        learners = preset() if preset else tp.learners.boosted_trees(start="mean")
-        nuisances = tp.cross_fit(data, learners, n_jobs=1, progress=False)
+        nuisances = tp.cross_fit(data, preset(), n_jobs=1, progress=False)
         seconds = time.process_time() - start
         for estimate in (tp.estimate_att(nuisances), tp.estimate_ate(nuisances)):
             rows.append(estimate.tidy().assign(estimator=f"DML, {name}", seconds=seconds))

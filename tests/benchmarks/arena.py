@@ -1,7 +1,8 @@
 """The simple comparisons and double machine learning on the same markets: `python -m tests.benchmarks.arena`.
 
 All methods that learn use the same learners, those of the recommended preset. Interrupted, it goes on where it stopped,
-and takes the markets in step; what the file holds is not computed again. Results with versions and date: data/arena.parquet, which the chapters read.
+and takes the markets in step; what the file holds is not computed again. Results with versions and date:
+data/arena.parquet, which the chapters read.
 """
 
 import argparse

@@ -23,6 +23,7 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 import tutorial_pkg as tp
 from tutorial_pkg import sensitivity
 from tutorial_pkg.marketplace import Dials, hidden_strength
+from tutorial_pkg.marketplace.model import HIDDEN_SHIFT
 from tutorial_pkg.storage import add_results
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,15 @@ def answer(estimate: tp.Estimate, target: float, **more) -> dict:
     lower, upper = estimate.conf_int()
     found = {"value": estimate.value, "std_error": estimate.std_error, "lower": lower, "upper": upper}
     return found | {"target": target, "caution": estimate.caution is not None} | more
+
+
+def ends(found: pd.Series) -> dict:
+    """Both bounds and their limits, as columns."""
+    return {
+        f"{kind}_{end}": found[end + word]
+        for kind, word in (("bound", ""), ("limit", " limit"))
+        for end in ("lower", "upper")
+    }
 
 
 # --- bounds ---------------------------------------------------------------------------------------------
@@ -71,10 +81,8 @@ def bounds_cell(hidden: float, seed: int, benchmarked: bool) -> pd.DataFrame:
     att, rows = tp.estimate_att(nuisances), []
     for name, strength in told.items():
         found = sensitivity.bounds(nuisances, **strength, estimand="ATT")
-        ends = {f"bound_{end}": found[end] for end in ("lower", "upper")}
-        ends |= {f"limit_{end}": found[f"{end} limit"] for end in ("lower", "upper")}
-        ends |= {"robustness": found["robustness value"], "robustness_limit": found["robustness value, limit"]}
-        rows.append(answer(att, sample.truth.att, answer=name, **strength, **ends))
+        more = {"robustness": found["robustness value"], "robustness_limit": found["robustness value, limit"]}
+        rows.append(answer(att, sample.truth.att, answer=name, **strength, **ends(found), **more))
     return pd.DataFrame(rows).assign(part="bounds", market=f"hidden {hidden}", seed=seed)
 
 
@@ -138,9 +146,7 @@ def learners_cell(design: str, seed: int) -> pd.DataFrame:
         ate = tp.estimate_ate(nuisances, clipping)
         for told, rho in {"as it is": 1.0, "as it is, rho too": strength["rho"]}.items():
             found = sensitivity.bounds(nuisances, strength["cf_y"], strength["cf_d"], rho, clipping=clipping)
-            ends = {f"bound_{end}": found[end] for end in ("lower", "upper")}
-            ends |= {f"limit_{end}": found[f"{end} limit"] for end in ("lower", "upper")}
-            rows.append(answer(ate, THETA, answer=told, learners=name, **strength | {"rho": rho}, **ends))
+            rows.append(answer(ate, THETA, answer=told, learners=name, **strength | {"rho": rho}, **ends(found)))
     return pd.DataFrame(rows).assign(part="learners", market=design, seed=seed)
 
 
@@ -162,7 +168,7 @@ def world(name: str, seed: int, n_rows: int = N_ROWS) -> tp.SellerSample:
     before = frame["units_prev_30d"]
     if name == "a trait, after only":  # its share in the month before is taken out again
         expected = sample.for_outcome("units_prev_30d").truth.outcome_control
-        before = before - 0.35 * WORLDS[name] * t.hidden_trait * expected
+        before = before - HIDDEN_SHIFT * WORLDS[name] * t.hidden_trait * expected
     if name == "a bad month before":  # a month's luck, over when the recommendation comes, and those it hit follow
         luck = rng.choice([-1.0, 1.0], n_rows)
         odds = t.propensity / (1 - t.propensity) * np.exp(-luck)

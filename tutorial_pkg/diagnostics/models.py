@@ -23,8 +23,9 @@ from tutorial_pkg.weighting import CLIPPING, clipped
 def nuisance_quality(nuisances: Nuisances) -> Check:
     """Do the learners know more than a constant? Out-of-fold losses against those of a constant.
 
-    Look when an outcome model explains less than 2% of the variance, stop when it is worse than a constant. A propensity model that is no better is what a
-    randomised treatment looks like. An arm whose outcome never varies has nothing to explain and is left out.
+    Look when an outcome model explains less than 2% of the variance, stop when it is worse than a constant. A propensity
+    model that is no better is what a randomised treatment looks like. An arm whose outcome never varies has nothing to
+    explain and is left out.
     """
     losses = nuisances.losses
     explained = losses["share explained"].astype(float)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from tutorial_pkg import plots
 from tutorial_pkg.check import Check, graded
-from tutorial_pkg.crossfitting import cross_fit
+from tutorial_pkg.crossfitting import cross_fit, fit_again, fit_without
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import estimate_ate
 from tutorial_pkg.estimate import Estimate
@@ -25,8 +24,8 @@ def placebo(nuisances: Nuisances, outcome: str) -> Check:
     """Is there an effect where there can be none? The ATE on an outcome measured before the decision.
 
     The propensities are reused; only outcome models are fitted. Look when the 95% interval excludes zero, stop when zero
-    is more than three standard errors away. Refuses an outcome of which the covariates explain more than 95%: adjusting for them adjusts the placebo to
-    nothing, whatever was left out, and the check could not fail.
+    is more than three standard errors away. Refuses an outcome of which the covariates explain more than 95%: adjusting
+    for them adjusts the placebo to nothing, whatever was left out, and the check could not fail.
     """
     fitted = cross_fit(nuisances.data.with_outcome(outcome), reuse=nuisances, progress=False)
     explained = fitted.losses["share explained"].drop("propensity").astype(float).max()
@@ -53,7 +52,7 @@ def placebo_treatment(nuisances: Nuisances, treatment: str) -> Check:
         raise ValueError(f"{treatment!r} is no further column of the frame; name a decision made after the outcome.")
     frame = _with_decisions(data, data.d)
     other = replace(data, frame=frame, treatment=treatment, covariates=(*data.covariates, data.treatment), treated=None)
-    fitted = _fitted_again(nuisances, other)
+    fitted = fit_again(nuisances, other, progress=False)
     return _should_be_zero("placebo treatment", estimate_ate(fitted), f"of {treatment}, which cannot have one,")
 
 
@@ -64,7 +63,7 @@ def permuted(nuisances: Nuisances, seed: int = 0) -> Check:
     """
     data = nuisances.data
     frame = _with_decisions(data, np.random.default_rng(seed).permutation(data.d))
-    fitted = _fitted_again(nuisances, replace(data, frame=frame, treated=None))
+    fitted = fit_again(nuisances, replace(data, frame=frame, treated=None), progress=False)
     return _should_be_zero("permuted treatment", estimate_ate(fitted), "with decisions shuffled among the rows")
 
 
@@ -75,15 +74,7 @@ def without(nuisances: Nuisances, columns: Sequence[str]) -> Check:
     no number says which. A change beyond two of its standard errors asks for the answer from someone who knows how
     and when the columns came about.
     """
-    data = nuisances.data
-    if unknown := [name for name in columns if name not in data.covariates]:
-        raise ValueError(f"{unknown[0]!r} is not a covariate, so it cannot be left out; check its spelling.")
-    kept = [name for name in data.covariates if name not in columns]
-    if not kept:
-        raise ValueError("columns names every covariate; leave at least one in.")
-    modifiers = [name for name in data.effect_modifiers if name in kept]
-    short = _fitted_again(nuisances, replace(data, covariates=kept, effect_modifiers=modifiers), nuisances.folds)
-    change = estimate_ate(short) - estimate_ate(nuisances)
+    change = estimate_ate(fit_without(nuisances, columns, progress=False)) - estimate_ate(nuisances)
     z = change.value / change.std_error
     sentence = f"without {', '.join(columns)} the ATE changes by {change.value:.3g}, {abs(z):.1f} of the change's standard errors."
     measures = {"z": z}
@@ -95,16 +86,6 @@ def _with_decisions(data: CausalData, decisions: NDArray) -> pd.DataFrame:
     frame = data.frame.copy(deep=False)
     frame[data.treatment] = decisions  # a column's name need not be a string
     return frame
-
-
-def _fitted_again(nuisances: Nuisances, data: CausalData, folds: Any = None) -> Nuisances:
-    """Other data with the same learners and as many folds."""
-    if nuisances.learners is None:
-        raise ValueError(
-            "These nuisances were given, not fitted, or come from a file, which keeps no learners, so nothing can be "
-            "fitted again; use cross_fit, or dataclasses.replace(nuisances, learners=...)."
-        )
-    return cross_fit(data, nuisances.learners, len(nuisances.folds[0]), folds=folds, progress=False)
 
 
 def _should_be_zero(name: str, ate: Estimate, what: str) -> Check:
