@@ -188,7 +188,10 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
             "se / sd": cell["std_error"].mean() / error.std(),
         }
         if "seconds" in cell:
-            rows[key] |= {"seconds": cell["seconds"].mean(), "seconds ±": cell["seconds"].std() / np.sqrt(n)}
+            rows[key] |= {
+                "seconds": cell["seconds"].mean(),
+                "seconds ±": cell["seconds"].sem(),
+            }  # not every run is timed
     index = pd.MultiIndex.from_tuples(list(rows), names=["market", "n_rows", "estimator", "estimand"])
     return pd.DataFrame(list(rows.values()), index=index)
 

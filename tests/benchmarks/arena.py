@@ -1,12 +1,13 @@
 """The simple comparisons and double machine learning on the same markets: `python -m tests.benchmarks.arena`.
 
-All methods that learn use the same learners, those of the recommended preset. Interrupted, it goes on where it stopped,
-and takes the markets in step; what the file holds is not computed again. Results with versions and date:
-data/arena.parquet, which the chapters read.
+All methods that learn use the same learners, those of the recommended preset; one more average effect is learned by
+lines. Interrupted, it goes on where it stopped, and takes the markets in step; what the file holds is not computed
+again. Results with versions and date: data/arena.parquet, which the chapters read.
 """
 
 import argparse
-from dataclasses import replace
+import time
+from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -29,13 +30,14 @@ MARKETS = {
     "proactive, hidden 1.0": 50,
     "proactive, overlap 0.3": 50,
     "randomised": 100,
-    "Kang-Schafer": 100,
-    "Nie-Wager A": 100,
-    "Nie-Wager B": 100,
-    "Nie-Wager C": 100,
-    "Nie-Wager D": 100,
-    "make_irm_data": 100,
+    "Kang-Schafer": 150,
+    "Nie-Wager A": 250,
+    "Nie-Wager B": 250,
+    "Nie-Wager C": 250,
+    "Nie-Wager D": 250,
+    "make_irm_data": 250,
 }
+AVERAGE, BY_LINES = "DML, average effect", "DML by lines, average effect"
 
 
 @lru_cache(maxsize=1)
@@ -55,53 +57,88 @@ def markets() -> dict[str, Market]:
     return {market.name: market for market in found}
 
 
-def strata(data: tp.CausalData) -> dict[str, tp.Estimate]:
-    """The strata of the book, where the data are sellers', and none of them has next to nobody of one arm."""
+def groups_of_book(data: tp.CausalData) -> pd.Series | None:
+    """Engagement and demand by thirds, where the data are sellers', unless a group has next to nobody of one arm."""
     if "engagement_score" not in data.frame:
-        return {}
+        return None
     thirds = data.frame[["engagement_score", "demand_score"]].apply(pd.qcut, q=3, labels=False)
     groups = thirds.groupby(list(thirds)).ngroup()
-    smallest = pd.crosstab(groups, data.d).min(axis=None)
-    return {"strata": tp.naive.stratified(data, groups)} if smallest >= 3 else {}
+    return groups if pd.crosstab(groups, data.d).min(axis=None) >= 3 else None
 
 
-def methods(data: tp.CausalData, nuisances: tp.Nuisances, logistic: NDArray) -> dict[str, tp.Estimate]:
-    """Every method's answer; those that learn have learned with the same learners."""
-    m = nuisances.propensity[:, 0]
-    return {
-        "difference in means": tp.naive.difference_in_means(data),
-        **strata(data),
-        "OLS": tp.naive.regression_adjusted(data),
-        "matching on all": tp.naive.matched(data, list(data.covariates)),
-        "matching on propensity": tp.naive.matched(data, propensity=logistic),
-        "IPW, logistic": tp.naive.inverse_propensity_weighted(data, propensity=logistic),
-        "IPW, same learners": tp.naive.inverse_propensity_weighted(data, propensity=m),
-        "plug-in, same learners": tp.naive.plug_in(data),
-        "DML, residual on residual": tp.estimate_plr(nuisances),
-        "DML, average effect": tp.estimate_ate(nuisances),
-        "DML, effect on followers": tp.estimate_att(nuisances),
-    }
+def answer(
+    method: str, targets: dict[str, float], ask: Callable[[], tp.Estimate], fitting: float = 0.0
+) -> pd.DataFrame:
+    """One method's answer beside its target, with the processor's seconds, to which those of its fits are added.
+
+    A method that does not say what its target is, the naive ones, is judged by the ATE.
+    """
+    start = time.process_time()
+    estimate = ask()
+    seconds = fitting + time.process_time() - start
+    estimand = estimate.estimand if estimate.family == "dml" else "ATE"
+    said = {"estimator": method, "estimand": estimand, "target": targets[estimand], "seconds": seconds}
+    return estimate.tidy().assign(**said, caution=estimate.caution is not None)
+
+
+def answers(fitted: tp.Nuisances, logistic: NDArray, targets: dict[str, float], cost: dict[str, float]) -> list:
+    """Every method's answer; those that learn have learned with the same learners, at ``cost`` seconds a nuisance."""
+    naive, data = tp.naive, fitted.data
+    m, propensity = fitted.propensity[:, 0], cost["propensity"]
+    arms = cost["outcome_control"] + cost["outcome_treated"] + propensity
+    found = [
+        answer("difference in means", targets, lambda: naive.difference_in_means(data)),
+        answer("OLS", targets, lambda: naive.regression_adjusted(data)),
+        answer("matching on all", targets, lambda: naive.matched(data, list(data.covariates))),
+        answer("matching on propensity", targets, lambda: naive.matched(data, propensity=logistic), cost["logistic"]),
+        answer(
+            "IPW, logistic",
+            targets,
+            lambda: naive.inverse_propensity_weighted(data, propensity=logistic),
+            cost["logistic"],
+        ),
+        answer(
+            "IPW, same learners", targets, lambda: naive.inverse_propensity_weighted(data, propensity=m), propensity
+        ),
+        answer("plug-in, same learners", targets, lambda: naive.plug_in(data)),
+        answer("DML, residual on residual", targets, lambda: tp.estimate_plr(fitted), cost["outcome"] + propensity),
+        answer(AVERAGE, targets, lambda: tp.estimate_ate(fitted), arms),
+        answer("DML, effect on followers", targets, lambda: tp.estimate_att(fitted), arms - cost["outcome_treated"]),
+    ]
+    groups = groups_of_book(data)
+    if groups is not None:
+        found.append(answer("strata", targets, lambda: naive.stratified(data, groups)))
+    return found
+
+
+def finished(found: list[pd.DataFrame], name: str, seed: int) -> pd.DataFrame:
+    """The rows of a sample, with the columns of the file."""
+    columns = ["outcome", "estimator", "estimand", "value", "std_error", "lower", "upper"]
+    rows = pd.concat(found, ignore_index=True)[[*columns, "target", "seconds", "caution"]]
+    return rows.assign(market=name, n_rows=N_ROWS, seed=seed)
 
 
 def cell(name: str, seed: int) -> pd.DataFrame:
     """Every method on one sample: the outcome and, where nothing can have had an effect, the placebo."""
     draw = markets()[name].draw(seed)
     nuisances = tp.cross_fit(draw.data, n_jobs=1, progress=False)
-    fits = [nuisances]
-    if PLACEBO in draw.data.frame:
-        fits.append(tp.cross_fit(draw.data.with_outcome(PLACEBO), reuse=nuisances, n_jobs=1, progress=False))
+    start = time.process_time()
     logistic = tp.naive.logistic_propensity(draw.data)
-    rows = []
-    for fitted in fits:
-        for method, estimate in methods(fitted.data, fitted, logistic).items():
-            estimand = estimate.estimand if estimate.family == "dml" else "ATE"
-            target = draw.targets[estimand] if fitted is nuisances else 0.0
-            answer = replace(estimate, estimand=estimand).tidy()
-            said = {"estimator": method, "target": target, "caution": estimate.caution is not None}
-            rows.append(answer.assign(**said))
-    columns = ["outcome", "estimator", "estimand", "value", "std_error", "lower", "upper", "target", "caution"]
-    found = pd.concat(rows, ignore_index=True)[columns]
-    return found.assign(market=name, n_rows=N_ROWS, seed=seed)
+    cost = {**nuisances.seconds, "logistic": time.process_time() - start}
+    found = answers(nuisances, logistic, draw.targets, cost)
+    if PLACEBO in draw.data.frame:
+        before = tp.cross_fit(draw.data.with_outcome(PLACEBO), reuse=nuisances, n_jobs=1, progress=False)
+        nothing = dict.fromkeys(draw.targets, 0.0)
+        found += answers(before, logistic, nothing, {**cost, **before.seconds, "propensity": cost["propensity"]})
+    return finished(found, name, seed)
+
+
+def cell_by_lines(name: str, seed: int) -> pd.DataFrame:
+    """The average effect learned by lines, a lasso and a logistic one, on the same sample."""
+    draw = markets()[name].draw(seed)
+    nuisances = tp.cross_fit(draw.data, tp.learners.linear(), n_jobs=1, progress=False)
+    cost = sum(nuisances.seconds.values()) - nuisances.seconds["outcome"]
+    return finished([answer(BY_LINES, draw.targets, lambda: tp.estimate_ate(nuisances), cost)], name, seed)
 
 
 def main() -> None:
@@ -109,9 +146,15 @@ def main() -> None:
     parser.add_argument("--n-jobs", type=int, default=-1)
     options = parser.parse_args()
     samples = sorted((s / n, name, FIRST_SEED + s) for name, n in MARKETS.items() for s in range(n))
-    cells = {(name, seed): partial(cell, name, seed) for _, name, seed in samples}
-    rows = add_results(cells, RESULTS, ["market", "seed"], n_jobs=options.n_jobs, n_covariates=N_COVARIATES)
-    columns = ["draws", "bias", "bias ±", "rmse", "coverage", "width", "se / sd"]
+    kinds = {AVERAGE: cell, BY_LINES: cell_by_lines}  # a cell is known by the one answer that only it gives
+    cells = {
+        (name, seed, estimator): partial(compute, name, seed)
+        for _, name, seed in samples
+        for estimator, compute in kinds.items()
+    }
+    key = ["market", "seed", "estimator"]
+    rows = add_results(cells, RESULTS, key, n_jobs=options.n_jobs, n_covariates=N_COVARIATES)
+    columns = ["draws", "bias", "bias ±", "rmse", "coverage", "width", "se / sd", "seconds"]
     print(tp.scoreboard.summarise(rows[rows["outcome"] != PLACEBO])[columns].round(3).to_string())
 
 
