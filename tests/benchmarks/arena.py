@@ -22,39 +22,33 @@ from tutorial_pkg.storage import add_results
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "data" / "arena.parquet"
-N_ROWS, N_COVARIATES = 2_000, 30  # of 214, all confounders among them
+N_COVARIATES = 30  # of 214, all confounders among them
 FIRST_SEED = 1_000  # of no sample that a chapter draws
-MARKETS = {
-    "proactive": 100,
-    "self_reliant": 100,
-    "proactive, hidden 1.0": 50,
-    "proactive, overlap 0.3": 50,
-    "randomised": 100,
-    "Kang-Schafer": 150,
-    "Nie-Wager A": 250,
-    "Nie-Wager B": 250,
-    "Nie-Wager C": 250,
-    "Nie-Wager D": 250,
-    "make_irm_data": 250,
+SAMPLES = {  # fewer where a sample takes longer
+    ("proactive", 2_000): 100,
+    ("self_reliant", 2_000): 100,
+    ("proactive, hidden 1.0", 2_000): 50,
+    ("proactive, overlap 0.3", 2_000): 50,
+    ("randomised", 2_000): 100,
+    ("Kang-Schafer", 2_000): 150,
+    **{(f"Nie-Wager {setup}", 2_000): 250 for setup in "ABCD"},
+    ("make_irm_data", 2_000): 250,
+    ("Kang-Schafer", 8_000): 30,
+    ("Nie-Wager A", 8_000): 60,
 }
 AVERAGE, BY_LINES = "DML, average effect", "DML by lines, average effect"
 
 
-@lru_cache(maxsize=1)
-def markets() -> dict[str, Market]:
-    """The markets by name: the sellers', and published designs."""
-    options = {"n_covariates": N_COVARIATES}
-    found = [
-        seller_market(N_ROWS, **options),
-        seller_market(N_ROWS, "self_reliant", **options),
-        seller_market(N_ROWS, hidden=1.0, **options),
-        seller_market(N_ROWS, overlap=0.3, **options),
-        seller_market(N_ROWS, "randomised", **options),
-        kang_schafer(N_ROWS),
-        *(nie_wager(setup, N_ROWS) for setup in "ABCD"),
-        doubleml_irm(N_ROWS),
-    ]
-    return {market.name: market for market in found}
+@lru_cache
+def market(name: str, n_rows: int) -> Market:
+    """A market by its name: one of the sellers', or a published design."""
+    if name.startswith("Nie-Wager"):
+        return nie_wager(name[-1], n_rows)
+    if name in (published := {"Kang-Schafer": kang_schafer, "make_irm_data": doubleml_irm}):
+        return published[name](n_rows)
+    scenario, _, dial = name.partition(", ")
+    dials = {key: float(value) for key, value in [dial.split(" ")]} if dial else {}
+    return seller_market(n_rows, scenario, n_covariates=N_COVARIATES, **dials)
 
 
 def groups_of_book(data: tp.CausalData) -> pd.Series | None:
@@ -111,16 +105,16 @@ def answers(fitted: tp.Nuisances, logistic: NDArray, targets: dict[str, float], 
     return found
 
 
-def finished(found: list[pd.DataFrame], name: str, seed: int) -> pd.DataFrame:
+def finished(found: list[pd.DataFrame], name: str, n_rows: int, seed: int) -> pd.DataFrame:
     """The rows of a sample, with the columns of the file."""
     columns = ["outcome", "estimator", "estimand", "value", "std_error", "lower", "upper"]
     rows = pd.concat(found, ignore_index=True)[[*columns, "target", "seconds", "caution"]]
-    return rows.assign(market=name, n_rows=N_ROWS, seed=seed)
+    return rows.assign(market=name, n_rows=n_rows, seed=seed)
 
 
-def cell(name: str, seed: int) -> pd.DataFrame:
+def cell(name: str, n_rows: int, seed: int) -> pd.DataFrame:
     """Every method on one sample: the outcome and, where nothing can have had an effect, the placebo."""
-    draw = markets()[name].draw(seed)
+    draw = market(name, n_rows).draw(seed)
     nuisances = tp.cross_fit(draw.data, n_jobs=1, progress=False)
     start = time.process_time()
     logistic = tp.naive.logistic_propensity(draw.data)
@@ -130,29 +124,29 @@ def cell(name: str, seed: int) -> pd.DataFrame:
         before = tp.cross_fit(draw.data.with_outcome(PLACEBO), reuse=nuisances, n_jobs=1, progress=False)
         nothing = dict.fromkeys(draw.targets, 0.0)
         found += answers(before, logistic, nothing, {**cost, **before.seconds, "propensity": cost["propensity"]})
-    return finished(found, name, seed)
+    return finished(found, name, n_rows, seed)
 
 
-def cell_by_lines(name: str, seed: int) -> pd.DataFrame:
+def cell_by_lines(name: str, n_rows: int, seed: int) -> pd.DataFrame:
     """The average effect learned by lines, a lasso and a logistic one, on the same sample."""
-    draw = markets()[name].draw(seed)
+    draw = market(name, n_rows).draw(seed)
     nuisances = tp.cross_fit(draw.data, tp.learners.linear(), n_jobs=1, progress=False)
     cost = sum(nuisances.seconds.values()) - nuisances.seconds["outcome"]
-    return finished([answer(BY_LINES, draw.targets, lambda: tp.estimate_ate(nuisances), cost)], name, seed)
+    return finished([answer(BY_LINES, draw.targets, lambda: tp.estimate_ate(nuisances), cost)], name, n_rows, seed)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n-jobs", type=int, default=-1)
     options = parser.parse_args()
-    samples = sorted((s / n, name, FIRST_SEED + s) for name, n in MARKETS.items() for s in range(n))
+    samples = sorted((s / n, *which, FIRST_SEED + s) for which, n in SAMPLES.items() for s in range(n))
     kinds = {AVERAGE: cell, BY_LINES: cell_by_lines}  # a cell is known by the one answer that only it gives
     cells = {
-        (name, seed, estimator): partial(compute, name, seed)
-        for _, name, seed in samples
+        (*sample, estimator): partial(compute, *sample)
+        for _, *sample in samples
         for estimator, compute in kinds.items()
     }
-    key = ["market", "seed", "estimator"]
+    key = ["market", "n_rows", "seed", "estimator"]
     rows = add_results(cells, RESULTS, key, n_jobs=options.n_jobs, n_covariates=N_COVARIATES)
     columns = ["draws", "bias", "bias ±", "rmse", "coverage", "width", "se / sd", "seconds"]
     print(tp.scoreboard.summarise(rows[rows["outcome"] != PLACEBO])[columns].round(3).to_string())
