@@ -57,6 +57,7 @@ from .marketplace import SellerSample as SellerSample, simulate_sellers as simul
 from .nuisance import Nuisances as Nuisances, load_nuisances as load_nuisances
 from .overlap import estimate_trimmed as estimate_trimmed
 from .prose import glue as glue
+from .results import load_acic as load_acic
 from .results import load_arena as load_arena
 from .results import load_cate_markets as load_cate_markets
 from .results import load_checks as load_checks

@@ -12,10 +12,12 @@ _PAIRS += ["MLP, untuned", "MLP, tuned", "network, deep"]
 def load_arena(outcome: str | None = None) -> pd.DataFrame:
     """What simple comparisons and double machine learning made of many simulated markets, from a file beside the data.
 
-    One row an answer: ``market`` ("proactive", "self_reliant", and the former with a hidden trait or with thin
-    overlap), ``seed``, ``estimator``, ``outcome`` (the units sold, or the placebo, of which every target is zero),
-    ``estimand``, ``value``, ``std_error``, ``lower``, ``upper``, ``target`` and ``caution``, whether the estimate
-    gave one. With ``outcome``, the answers about that one alone. All methods that learn used the same learners.
+    One row an answer: ``market`` (that of the sellers: "proactive", "self_reliant", "randomised", and the first with a
+    hidden trait or with thin overlap; and published designs), ``n_rows``, ``seed``, ``estimator``, ``outcome`` (that of
+    the market, or the sellers' placebo, of which every target is zero), ``estimand``, ``value``, ``std_error``,
+    ``lower``, ``upper``, ``target``, ``seconds`` of the processor where they were taken, and ``caution``, whether the
+    estimate gave one. With ``outcome``, the answers about that one alone. All methods that learn used the same
+    learners, but for "DML by lines, average effect".
     ``tests/benchmarks/arena.py`` wrote it; :func:`tutorial_pkg.scoreboard.record` makes a table of it.
 
     Examples
@@ -29,6 +31,21 @@ def load_arena(outcome: str | None = None) -> pd.DataFrame:
     if outcome not in (known := arena["outcome"].unique()):
         raise ValueError(f"The arena has no outcome {outcome!r}; choose one of {', '.join(known)}.")
     return arena[arena["outcome"] == outcome]
+
+
+def load_acic() -> pd.DataFrame:
+    """What ten data sets of the ACIC 2016 competition say, which others made, from a file beside the data.
+
+    One row an answer: ``market`` (1 to 10), ``estimator``, ``estimand`` (ATT or ATE), ``value``, ``std_error``, ``lower``,
+    ``upper``, ``target`` (the rows' own average of the conditional effects), ``seconds`` of the processor and ``caution``;
+    in standard deviations of the outcome. ``tests/benchmarks/acic.py`` wrote it.
+
+    Examples
+    --------
+    >>> load_acic()["market"].nunique()
+    10
+    """
+    return pd.read_parquet(data_folder() / "acic.parquet")
 
 
 def load_learner_comparison() -> pd.DataFrame:

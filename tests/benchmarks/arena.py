@@ -29,12 +29,12 @@ SAMPLES = {  # fewer where a sample takes longer
     ("self_reliant", 2_000): 100,
     ("proactive, hidden 1.0", 2_000): 50,
     ("proactive, overlap 0.3", 2_000): 50,
-    ("randomised", 2_000): 100,
-    ("Kang-Schafer", 2_000): 150,
-    **{(f"Nie-Wager {setup}", 2_000): 250 for setup in "ABCD"},
-    ("make_irm_data", 2_000): 250,
-    ("Kang-Schafer", 8_000): 30,
-    ("Nie-Wager A", 8_000): 60,
+    ("randomised", 2_000): 60,
+    ("Kang-Schafer", 2_000): 100,
+    **{(f"Nie-Wager {setup}", 2_000): 150 for setup in "ABCD"},
+    ("make_irm_data", 2_000): 150,
+    ("Kang-Schafer", 8_000): 20,
+    ("Nie-Wager A", 8_000): 40,
 }
 AVERAGE, BY_LINES = "DML, average effect", "DML by lines, average effect"
 
