@@ -36,13 +36,14 @@ def load_arena(outcome: str | None = None) -> pd.DataFrame:
 def load_acic() -> pd.DataFrame:
     """What ten data sets of the ACIC 2016 competition say, which others made, from a file beside the data.
 
-    One row an answer: ``market`` (1 to 10), ``estimator``, ``estimand`` (ATT or ATE), ``value``, ``std_error``, ``lower``,
-    ``upper``, ``target`` (the rows' own average of the conditional effects), ``seconds`` of the processor and ``caution``;
-    in standard deviations of the outcome. ``tests/benchmarks/acic.py`` wrote it.
+    One row an answer, as :func:`load_arena` has them: ``market``, ``n_rows``, ``seed`` (the data set, 1 to 10),
+    ``estimator``, ``estimand`` (ATT or ATE), ``value``, ``std_error``, ``lower``, ``upper``, ``target`` (the average of
+    these rows' conditional effects), ``seconds`` and ``caution``; in standard deviations of the outcome.
+    ``tests/benchmarks/acic.py`` wrote it.
 
     Examples
     --------
-    >>> load_acic()["market"].nunique()
+    >>> load_acic()["seed"].nunique()
     10
     """
     return pd.read_parquet(data_folder() / "acic.parquet")
