@@ -19,29 +19,40 @@ def test_the_checks_of_the_table_pass_a_wrong_estimate_and_the_placebo_objects(c
 
 
 def test_no_single_group_moves_the_estimate_much_and_two_together_do(chapter):
-    assert chapter["hc_move_single"] < 0.5
-    assert chapter["hc_move_both_lower"] > 4 * chapter["hc_move_single"]
+    for group in ("keen", "demand", "stock", "past"):
+        assert abs(chapter[f"hc_move_{group}"]) < min(0.6, chapter["hc_move_both_lower"] / 3), group
+    assert chapter["hc_move_stock_lower"] > 0
+    for group in ("keen", "demand", "past"):
+        assert chapter[f"hc_move_{group}_lower"] < 0 < chapter[f"hc_move_{group}_upper"], group
+    assert chapter["hc_move_past"] == pytest.approx(chapter["hc_move_stock"], abs=0.2)
+    assert chapter["hc_move_past_se"] > 1.5 * chapter["hc_move_stock_se"]
     assert chapter["hc_full_lower"] < chapter["hc_known"] < chapter["hc_full_upper"]
 
 
 def test_keenness_has_much_of_the_weights_and_past_sales_much_of_the_outcome(chapter):
-    assert chapter["hc_keen_d"] > 30 > 10 > chapter["hc_keen_y"]
-    assert chapter["hc_past_y"] > 50 > 5 > chapter["hc_past_d"]
+    assert chapter["hc_keen_d"] > 20 > 10 > chapter["hc_keen_y"]
+    assert chapter["hc_past_y"] > 30 > 5 > chapter["hc_past_d"]
     assert chapter["hc_past_low"] > chapter["hc_keen_low"]
 
 
-def test_a_trait_as_strong_as_keenness_leaves_the_credits_price_between_the_two_readings(chapter):
-    assert 0 < chapter["hc_keen_low"] < chapter["hc_break_even"] < chapter["hc_keen_less"]
+def test_a_second_keenness_at_its_worst_puts_the_credit_in_doubt(chapter):
+    assert 0 < chapter["hc_keen_limit"] < chapter["hc_break_even"] < chapter["hc_full_lower"]
+    assert chapter["hc_keen_doubleml_limit"] < chapter["hc_keen_doubleml_low"] < chapter["hc_break_even"]
 
 
-def test_both_together_bound_nothing_also_translated(chapter):
-    assert 95 < chapter["hc_both_y"] < 100  # just above a figure that ends at 90
-    assert chapter["hc_past_y"] < 75
-    assert min(chapter["hc_both_y"], chapter["hc_both_d"]) > chapter["hc_rv"]
-    assert chapter["hc_both_minus"] > 10 < chapter["hc_both_high"]
+def test_both_together_bound_nothing_on_any_reading(chapter):
+    assert min(chapter["hc_both_y"], chapter["hc_both_d"]) > chapter["hc_rv"]  # beyond the dashed line
+    for reading in ("", "_amount", "_doubleml"):
+        assert chapter[f"hc_both{reading}_minus"] > 0, reading
+        assert chapter[f"hc_both{reading}_high"] > 2 * chapter["hc_full"], reading
     assert chapter["hc_both_rho"] < 0.3
-    assert 0 < chapter["hc_less_minus"] < chapter["hc_both_minus"]
-    assert chapter["hc_less_high"] > 2 * chapter["hc_full"]
+
+
+def test_doublemls_yardsticks_are_the_most_cautious_and_those_of_the_weights_too_large(chapter):
+    assert chapter["hc_keen_doubleml_low"] < chapter["hc_keen_low"] < chapter["hc_keen_amount_low"]
+    assert chapter["hc_both_doubleml_minus"] > max(chapter["hc_both_minus"], chapter["hc_both_amount_minus"])
+    assert chapter["hc_keen_d_amount"] < chapter["hc_keen_d"] < chapter["hc_keen_d_doubleml"]
+    assert chapter["hc_past_y"] < chapter["hc_past_y_doubleml"] < 100
 
 
 def test_the_decisions_threshold_needs_less_than_zero_and_the_limit_less_than_the_bound(chapter):
@@ -62,6 +73,7 @@ def test_bounds_told_the_truth_hold_and_are_wide(chapter):
     assert chapter["hc_told_05_width"] > 3 * chapter["hc_interval_05"]
     assert chapter["hc_told_10_width"] > 2 * chapter["hc_told_05_width"]
     assert chapter["hc_rho"] < 0.5
+    assert chapter["hc_told_10_minus"] > 2  # not even the sign is left
 
 
 def test_half_of_the_strengths_suffices_as_rho_is_less_than_half(chapter):
@@ -73,7 +85,18 @@ def test_a_recorded_group_is_a_poor_yardstick(chapter):
     assert chapter["hc_as_past_05"] < chapter["hc_as_keen_05"] < 97
     assert chapter["hc_as_both_05"] == 100
     assert chapter["hc_as_both_05_width"] > 4 * chapter["hc_told_05_width"]
-    assert chapter["hc_bench_past_d"] < 0.3 * chapter["hc_cf_d"]
+
+
+def test_past_sales_as_a_yardstick_fail_where_their_gain_is_cut_off(chapter):
+    assert chapter["hc_n_bench"] / 3 < chapter["hc_cut_n"] < chapter["hc_n_bench"]
+    assert chapter["hc_cut_holds"] < 40 < 80 < chapter["hc_uncut_holds"]
+
+
+def test_rho_is_kept_down_by_what_the_trait_explains_among_followers(chapter):
+    assert 25 < chapter["hc_in_followers"] < 60
+    assert chapter["hc_rho"] < chapter["hc_rho_others"] < 1
+    assert chapter["hc_rho_most"] * chapter["hc_rho_others"] == pytest.approx(chapter["hc_rho"])
+    assert chapter["hc_rho_most"] ** 2 + chapter["hc_in_followers"] / 100 == pytest.approx(1)
 
 
 def test_sound_bounds_need_sound_learners(chapter):
@@ -98,9 +121,17 @@ def test_the_trait_of_the_market_that_bends_accounts_for_less_than_half_a_unit(c
     assert chapter["hc_bent_lines_bias"] > 4 * bias
 
 
-def test_on_the_published_data_lines_cover_by_errors_that_cancel(chapter):
+def test_on_the_published_data_lines_cover_by_errors_that_cancel_and_errors_said_too_large(chapter):
     assert chapter["hc_conf_lines_point"] > 85
     assert chapter["hc_pub_lines"] > 90
+    assert 0 < chapter["hc_conf_lines_bias"] < 0.7 * chapter["hc_conf_trait"]
+    assert chapter["hc_conf_mean"] == pytest.approx(5, abs=1e-9)
+    for name in ("lines", "trees"):
+        assert chapter[f"hc_conf_{name}_said"] > 2 * chapter[f"hc_conf_{name}_spread"]
+    assert chapter["hc_conf_lines_honest"] < 40
+    assert chapter["hc_conf_trees_honest"] == 0
+    assert 70 < chapter["hc_conf_trees_rho_honest"] < chapter["hc_conf_trees_rho"]
+    assert 0.75 * chapter["hc_conf_trait"] < chapter["hc_conf_reach"] < chapter["hc_conf_trait"]
 
 
 def test_the_change_is_right_where_the_covariates_are_not_and_equals_doublemls_own(chapter):
@@ -118,6 +149,7 @@ def test_the_coin_is_right_and_wide(chapter):
     assert covers(chapter, "hc_coin")
     assert chapter["hc_coin_truth"] == chapter["hc_truth"]
     assert chapter["hc_coin_times"] > 1.5
+    assert 1.5 < chapter["hc_times_least"] < chapter["hc_times_most"] < 3
     assert 25 < chapter["hc_share"] < 40
     assert chapter["hc_wald"] == pytest.approx(chapter["hc_coin"], abs=chapter["hc_coin_se"])
 
@@ -161,6 +193,9 @@ def test_the_coin_is_a_weak_witness_and_in_the_third_world_the_only_one(chapter)
     assert chapter["hc_none_found_coin"] < 20 < chapter["hc_both_found_coin"] < 75
     assert chapter["hc_after_found_change_coin"] > 20 > chapter["hc_after_found"]
     assert chapter["hc_dip_found_change_coin"] > 75
+    assert chapter["hc_sells_found_coin"] == pytest.approx(
+        chapter["hc_both_found_coin"], abs=20
+    )  # though the coin is wrong
 
 
 def test_the_change_scatters_least_in_every_world(chapter):
@@ -178,6 +213,16 @@ def test_a_trait_that_grows_spoils_both_by_the_formulas_and_leaves_their_differe
 def test_the_truth_is_reached_by_less_than_the_traits_strength(chapter):
     assert chapter["hc_rv_the_truth"] < min(chapter["hc_cf_y"], chapter["hc_cf_d"])
     assert chapter["hc_rv_the_truth"] < chapter["hc_rv_break_even"] < chapter["hc_rv_zero"]
+    assert chapter["hc_rv_trait"] < chapter["hc_rv_the_truth"]  # chance has a part in the error
+    assert chapter["hc_error"] > chapter["hc_bias"]
+
+
+def test_bounds_on_the_back_of_an_envelope(chapter):
+    for strength in (10, 20):
+        low, high = (chapter[f"hc_envelope_{strength}_{end}"] for end in ("low", "high"))
+        assert (low + high) / 2 == pytest.approx(8)
+    assert chapter["hc_envelope_10_high"] - 8 == pytest.approx(30 / np.sqrt(90) / 2)
+    assert chapter["hc_envelope_20_high"] - 8 == pytest.approx(30 / np.sqrt(20) / 2)
 
 
 def test_where_some_follow_unseen_the_late_is_about_the_others(chapter):
