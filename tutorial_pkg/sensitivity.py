@@ -105,8 +105,9 @@ def benchmark(
     DataFrame
         A row a group: cf_y, cf_d, rho, and ``delta``, the change of the estimate in outcome units when the group
         is left out. cf_y and cf_d of 1 mean that the group explains all that is left. Both are DoubleML's: what the
-        group explains over what is left when it is *included*. What :func:`bounds` asks for is over what is left
-        without the confounder, cf / (1 + cf), which is smaller; so these benchmarks err on the strong side.
+        group explains over what is left when it is *included*. Where the confounder is to explain the same share of
+        what is left *without* it, :func:`bounds` asks for cf / (1 + cf), which is smaller; for the same amount of the
+        outcome's variance cf_y is right as it stands. cf_d errs on the strong side in both readings.
 
     References
     ----------
