@@ -68,7 +68,7 @@ def balance(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
 
     References
     ----------
-    Austin (2011), An introduction to propensity score methods, whose limit is a difference of 0.1 whatever the rows.
+    Austin (2011), An introduction to propensity score methods, for the usual limit, a difference of 0.1 whatever the rows.
     """
     check_clipping(clipping)
     data = nuisances.data
