@@ -45,7 +45,9 @@ def test_promises_are_kept_with_wide_intervals(chapter):
 
 
 def test_the_bias_is_what_breaks_the_promise(chapter):
-    assert chapter["ar_formula_gap"] < 15
+    assert chapter["ar_formula_other"] < 10
+    assert chapter["ar_f_ks"] > chapter["ar_cover_ks"]
+    assert chapter["ar_f_corr"] > 0.2
     assert chapter["ar_b_size_ks"] > 1.3
     assert chapter["ar_b_a"] > 0.7
     assert chapter["ar_r_low"] > 0.7
