@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import tutorial_pkg as tp
-from tests.benchmarks.hostile import doubleml_irm, kang_schafer, nie_wager
+from tests.benchmarks.hostile import doubleml_irm, kang_schafer, nie_wager, sine
 from tutorial_pkg.marketplace import PLACEBO
 from tutorial_pkg.scoreboard import Market, seller_market
 from tutorial_pkg.storage import add_results
@@ -33,6 +33,8 @@ SAMPLES = {  # fewer where a sample takes longer
     ("Kang-Schafer", 2_000): 100,
     **{(f"Nie-Wager {setup}", 2_000): 150 for setup in "ABCD"},
     ("make_irm_data", 2_000): 150,
+    ("a wave", 2_000): 60,
+    ("two waves", 2_000): 60,
     ("Kang-Schafer", 8_000): 20,
     ("Nie-Wager A", 8_000): 40,
 }
@@ -41,11 +43,17 @@ AVERAGE, BY_LINES = "DML, average effect", "DML by lines, average effect"
 
 @lru_cache
 def market(name: str, n_rows: int) -> Market:
-    """A market by its name: one of the sellers', or a published design."""
+    """A market by its name: one of the sellers', a published design, or a wave that is hard on the default learners."""
     if name.startswith("Nie-Wager"):
         return nie_wager(name[-1], n_rows)
-    if name in (published := {"Kang-Schafer": kang_schafer, "make_irm_data": doubleml_irm}):
-        return published[name](n_rows)
+    designs = {
+        "Kang-Schafer": kang_schafer,
+        "make_irm_data": doubleml_irm,
+        "a wave": partial(sine, False),
+        "two waves": partial(sine, True),
+    }
+    if name in designs:
+        return designs[name](n_rows)
     scenario, _, dial = name.partition(", ")
     dials = {key: float(value) for key, value in [dial.split(" ")]} if dial else {}
     return seller_market(n_rows, scenario, n_covariates=N_COVARIATES, **dials)
