@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from tutorial_pkg.study import study
-from tutorial_pkg.tables import prepare, read_table
+from tutorial_pkg.tables import prepare, read_table, rows_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     add("--unit", default="", help="unit of the outcome, such as USD")
     add("--price", type=float, help="what one unit of the outcome is worth")
     add("--currency", default="USD")
+    add(
+        "--rows", metavar="CONDITION", help="which rows, as pandas' query reads it: \"year == 2025 and country != 'x'\""
+    )
     add("--encoding", default="utf-8-sig", help="of a CSV file")
     add("--seed", type=int, default=0)
     add("--out", default="report.html", metavar="PAGE", help="the page to write (report.html)")
@@ -40,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _study(asked: argparse.Namespace) -> int:
-    frame = read_table(asked.table, asked.encoding)
+    frame = rows_of(read_table(asked.table, asked.encoding), asked.rows)
     exclude = [*asked.exclude, *([asked.placebo] if asked.placebo and asked.placebo not in asked.exclude else [])]
     roles = {"cluster": asked.cluster, "treated": _value(frame, asked.treatment, asked.treated)}
     units = {asked.outcome: asked.unit} if asked.unit else {}

@@ -1,6 +1,7 @@
 """A study as one page: no network, no other file, light and dark, on paper, and readable by a screen reader."""
 
 import base64
+import textwrap
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -72,7 +73,9 @@ def _contents(study: Study) -> dict[str, Any]:
             "overlap": _figure(lambda ax: plot_arms(propensity, data.arm, label, ax=ax), 2.6),
         },
         "alts": {
-            "answers": "; ".join(f"{name}: {_row('', e)['value']} ({_row('', e)['interval']})" for name, e in compared.items()),
+            "answers": "; ".join(
+                f"{name}: {_row('', e)['value']} ({_row('', e)['interval']})" for name, e in compared.items()
+            ),
             "overlap": f"Distribution of the propensity in both arms: medians {_medians(study)}.",
         },
         "checks": study.checks,
@@ -84,7 +87,7 @@ def _contents(study: Study) -> dict[str, Any]:
         "covariates": data.covariates,
         "dropped": study.prepared.rows if study.prepared is not None else (),
         "left_out": [] if columns is None else [{"name": n, "why": w} for n, w in columns["why"].items()],
-        "learned": "; ".join(f"{name.replace('_', ' ')}: {how}" for name, how in study.nuisances.chosen.items()) or "given",
+        "learned": {name.replace("_", " "): how for name, how in study.nuisances.chosen.items()},
         "made": provenance(**study.settings),
     }
 
@@ -98,8 +101,13 @@ def _row(what: str, estimate: Estimate) -> dict[str, str]:
 def _group(study: Study, column: str) -> dict[str, Any]:
     bands, found = study.bands(column), study.groups[column]
     rows = [
-        {"name": name, "n": f"{e.n_rows:,}", "value": amount(b.value), "interval": f"{amount(b.lower)} to {amount(b.upper)}"}
-        for e, (name, b) in zip(found, bands.iterrows(), strict=True)
+        {
+            "name": name,
+            "n": f"{study.sizes[column][name]:,}",
+            "value": amount(b.value),
+            "interval": f"{amount(b.lower)} to {amount(b.upper)}",
+        }
+        for name, b in bands.iterrows()
     ]
     if len(found) < 2:
         sentence = "There is one group only."
@@ -130,6 +138,8 @@ def _medians(study: Study) -> str:
 def _figure(draw: "Callable[[Axes | None], Axes]", height: float) -> str:
     """A drawing as a data address, so that the page needs no other file."""
     figure = draw(None).figure
+    for axes in figure.axes:  # long words from a table stay within the page
+        axes.set_xlabel("\n".join(textwrap.wrap(axes.get_xlabel(), 48)))
     figure.set_size_inches(figure.get_size_inches()[0], max(height, figure.get_size_inches()[1]))
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=150)

@@ -36,7 +36,7 @@ class Study:
     ``effect`` is the answer in the outcome's unit, ``percent`` the same in per cent of what would have been without
     treatment (None where that is not clearly above zero), ``money`` the same in money (None without a price). ``naive``
     is the difference of means, ``averages`` ATE, ATT and ATC, ``groups`` the effects within each column that was asked
-    for. ``checks`` are graded; ``hidden`` says what an unrecorded confounder could do.
+    for, and ``sizes`` the rows of each group. ``checks`` are graded; ``hidden`` says what an unrecorded confounder could do.
     """
 
     nuisances: Nuisances = field(repr=False)
@@ -46,6 +46,7 @@ class Study:
     naive: Estimate
     averages: Estimates
     groups: Mapping[str, Estimates]
+    sizes: Mapping[str, pd.Series] = field(repr=False)
     checks: tuple[Check, ...]
     hidden: pd.Series
     prepared: Prepared | None = None
@@ -166,6 +167,8 @@ def study(
     for role, name in asked:
         if name not in table.frame.columns:
             raise ValueError(f"The {role} column {name!r} is not in the table; check its spelling.")
+    if price is not None and not (np.isfinite(price) and price > 0):
+        raise ValueError(f"price={price!r} is not a positive amount of {currency} a unit of the outcome.")
     labels = {name: _labels(table.frame[name]) for name in groups}
     settings: dict[str, Any] = {"n_folds": n_folds, "n_repeats": n_repeats, "seed": seed}
     nuisances = cross_fit(table, learners, n_jobs=n_jobs, progress=progress, **settings)
@@ -179,6 +182,7 @@ def study(
         difference_in_means(table),
         Estimates([average(nuisances) for average in _AVERAGES.values()]),
         {name: estimate_gate(nuisances, label) for name, label in labels.items()},
+        {name: label.value_counts() for name, label in labels.items()},
         tuple(diagnostics.all_checks(nuisances, placebo_outcome, placebo_decision, suspects)),
         sensitivity.bounds(nuisances, estimand=asked_of),  # type: ignore[arg-type]
         prepared,
@@ -195,8 +199,6 @@ def _percent(nuisances: Nuisances, estimand: Estimand) -> Estimate | None:
 
 def _times(effect: Estimate, price: float, currency: str) -> Estimate:
     """The effect in money."""
-    if not np.isfinite(price) or price <= 0:
-        raise ValueError(f"price={price!r} is not a positive amount of {currency} a unit of the outcome.")
     words = Words(effect.words.treatment, f"{effect.words.outcome}, in {currency}", currency)
     influence = None if effect.influence is None else effect.influence * price
     splits = tuple(_times(split, price, currency) for split in effect.splits)

@@ -1,5 +1,6 @@
 """A table as it was handed over: read from a file, with a role for every column and the reason for it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,19 @@ def _read_csv(path: Path, encoding: str) -> pd.DataFrame:
 def _refuse_repeated(names: list[Any], path: Path) -> None:
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
         raise ValueError(f"{path.name} has the column {repeated[0]!r} more than once; rename or drop one of them.")
+
+
+def rows_of(frame: pd.DataFrame, condition: str | None) -> pd.DataFrame:
+    """The rows that meet a condition, written as pandas' ``query`` reads it; all of them without one."""
+    if condition is None:
+        return frame
+    try:
+        found = frame.query(condition)
+    except Exception as error:  # pandas raises what its parser raises
+        raise ValueError(f"The condition {condition!r} cannot be read ({error}); write it as year == 2025.") from error
+    if found.empty:
+        raise ValueError(f"No row meets the condition {condition!r}; check the values it names.")
+    return found.reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +180,11 @@ def prepare(
     covariates = [name for name, fact in facts.items() if fact["role"] == "covariate"]
     if not covariates:
         reasons = pd.Series([f["why"] for f in facts.values() if f["role"] == "left out"]).value_counts()
-        most = f"; of {len(frame.columns):,} columns {reasons.iloc[0]:,} are left out as {reasons.index[0]}" if len(reasons) else ""
+        most = (
+            f"; of {len(frame.columns):,} columns {reasons.iloc[0]:,} are left out as {reasons.index[0]}"
+            if len(reasons)
+            else ""
+        )
         raise ValueError(f"No column is left that could be a covariate{most}.")
     made = pd.DataFrame({name: columns[name] for name in frame.columns})
     data = CausalData(made, outcome, treatment, covariates, cluster=cluster, treated=treated, **roles)
@@ -191,16 +209,31 @@ def _as_numbers_or_labels(column: pd.Series) -> tuple[pd.Series, str]:
     if not is_categorical(column):
         values = column.astype(float) if pd.api.types.is_bool_dtype(column) else column
         n_infinite = int(np.isinf(values.to_numpy(dtype=float, na_value=np.nan)).sum())
-        return (values.replace([np.inf, -np.inf], np.nan), f"{n_infinite:,} infinite, now missing") if n_infinite else (column, "")
-    text = column.astype("string").str.strip().replace("", pd.NA)
-    numbers = pd.to_numeric(text.str.replace(",", ""), errors="coerce")
-    if text.notna().any() and numbers.notna().sum() >= 0.99 * text.notna().sum():
-        return numbers.astype(float), "numbers stored as text"
+        return (
+            (values.replace([np.inf, -np.inf], np.nan), f"{n_infinite:,} infinite, now missing")
+            if n_infinite
+            else (column, "")
+        )
+    text = column.astype(object).where(column.notna(), None)
+    if _are_numbers(text.dropna()):
+        return pd.to_numeric(_digits(text), errors="coerce").astype(float), "numbers stored as text"
     counts = text.value_counts()
     if len(counts) > MOST_LEVELS and len(counts) <= 0.5 * text.notna().sum():
         text = text.where(text.isna() | text.isin(counts.index[:MOST_LEVELS]), "other")
-        return text.astype(object), f"{len(counts) - MOST_LEVELS:,} rare labels are one, other"
-    return text.astype(object).where(text.notna(), None), ""
+        return text, f"{len(counts) - MOST_LEVELS:,} rare labels are one, other"
+    return text, ""
+
+
+def _digits(text: pd.Series) -> pd.Series:
+    """Text without the commas between thousands."""
+    return text.astype(str).str.strip().str.replace(",", "")
+
+
+def _are_numbers(text: pd.Series) -> bool:
+    """Whether at least 99% of these labels are numbers; a column whose first ones are not is not looked at further."""
+    if not any(re.fullmatch(r"\s*[-+]?[\d.,]+(e[-+]?\d+)?\s*", str(label), re.IGNORECASE) for label in text.iloc[:20]):
+        return False
+    return bool(pd.to_numeric(_digits(text), errors="coerce").notna().mean() >= 0.99)
 
 
 def _says_nothing(column: pd.Series, seen: dict[int, str]) -> str | None:
@@ -242,7 +275,7 @@ def _says_too_much(column: pd.Series, y: pd.Series, d: np.ndarray) -> str | None
         separation = (ranks[treated].sum() - n1 * (n1 + 1) / 2) / (n1 * n0)
         if abs(2 * separation - 1) > SAME:
             return "separates the arms almost alone: the decision itself, or what follows from it"
-    if not is_categorical(column) and known.sum() > 2 and y[known].nunique() > 1:
-        if abs(float(np.corrcoef(ranks, y[known].rank())[0, 1])) > SAME:
-            return "nearly the outcome itself"
+    numeric = not is_categorical(column) and known.sum() > 2 and y[known].nunique() > 1
+    if numeric and abs(float(np.corrcoef(ranks, y[known].rank())[0, 1])) > SAME:
+        return "nearly the outcome itself"
     return None
