@@ -18,17 +18,21 @@ from . import (
     handover as handover,
     learners as learners,
     marketplace as marketplace,
+    monitoring as monitoring,
     naive as naive,
     nuisance as nuisance,
     overlap as overlap,
     plots as plots,
     policy as policy,
     prose as prose,
+    report as report,
     results as results,
     scoreboard as scoreboard,
     sensitivity as sensitivity,
     storage as storage,
+    studies as studies,
     support as support,
+    tables as tables,
     truth as truth,
     validation as validation,
     weighting as weighting,
@@ -63,6 +67,7 @@ from .results import load_cate_markets as load_cate_markets
 from .results import load_checks as load_checks
 from .results import load_known_studies as load_known_studies
 from .results import load_learner_comparison as load_learner_comparison
+from .studies import Study as Study, study as study
 from .truth import Truth as Truth
 
 __version__: str

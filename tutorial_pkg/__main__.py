@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from tutorial_pkg.study import study
+from tutorial_pkg.studies import study
 from tutorial_pkg.tables import prepare, read_table, rows_of
 
 

@@ -14,7 +14,7 @@ from tutorial_pkg.archive import provenance
 from tutorial_pkg.estimate import Estimate
 from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.plots.study import plot_arms, plot_estimates
-from tutorial_pkg.study import WHOM, Study, amount
+from tutorial_pkg.studies import WHOM, Study, amount
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -171,7 +171,7 @@ def prepare(
             column, why = _as_numbers_or_labels(whole[name])
             out = "as asked" if name in exclude else _says_nothing(column, seen)
             if out is None and name not in keep:
-                out = _named_after(name, outcome) or _says_too_much(column, y, d)
+                out = _says_too_much(column, y, d) or _named_after(name, outcome)
             role, why = ("left out", out) if out else ("covariate", why)
             columns[name] = column if role == "covariate" else whole[name]
         else:
