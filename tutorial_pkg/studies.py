@@ -192,9 +192,10 @@ def study(
 
 def _percent(nuisances: Nuisances, estimand: Estimand) -> Estimate | None:
     try:
-        return estimate_percent(nuisances, estimand)
+        found = estimate_percent(nuisances, estimand)
     except ValueError:  # nothing to take a share of
         return None
+    return replace(found, words=replace(found.words, unit="% of what it would have been"))
 
 
 def _times(effect: Estimate, price: float, currency: str) -> Estimate:
@@ -243,9 +244,10 @@ def _supported(study: Study) -> list[str]:
         ]
     else:
         way = "raised" if study.effect.value > 0 else "lowered"
+        also = [amount(abs(e.value), e.words.unit) for e in (study.percent, study.money) if e is not None]
         said = [
             f"For {whom}, {words.treatment} {way} {words.outcome} by about {amount(abs(study.effect.value), unit)} a row "
-            f"({span}, 95% interval), {condition}."
+            f"({span}, 95% interval){', or ' + ', or '.join(also) if also else ''}, {condition}."
         ]
         robust = study.hidden["robustness value, limit"]
         said.append(
@@ -262,10 +264,10 @@ def _refused(study: Study) -> list[str]:
     words = study.effect.words
     refused = []
     if stops := [c for c in study.checks if c.grade == "stop"]:
-        names = ", ".join(c.name for c in stops)
+        names = " and ".join(c.name for c in stops)
         refused.append(
-            f"Any effect of {words.treatment}: {names} {'say' if len(stops) > 1 else 'says'} stop. The number is shown so "
-            "that it can be found out why, not to be quoted."
+            f"Any effect of {words.treatment}: the check of {names} says stop. The number is shown so that it can be found "
+            "out why, not to be quoted."
         )
     if study.effect.caution:
         refused.append(f"That the number holds for {WHOM[study.effect.estimand]}: {study.effect.caution}")
