@@ -1,6 +1,7 @@
 from . import (
     archive as archive,
     boosting as boosting,
+    cards as cards,
     cate as cate,
     cate_choice as cate_choice,
     check as check,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
-from statsmodels.stats.meta_analysis import combine_effects
 
 from tutorial_pkg.display import Table, paragraph, show
 from tutorial_pkg.estimates import Estimates
@@ -52,35 +51,39 @@ class Card:
 def shrink(groups: Estimates, level: float = 0.95) -> Table:
     """Effects of groups, drawn towards their mean as far as their differences look like chance.
 
-    The groups' true effects are taken as draws from a normal distribution, whose mean and variance are estimated from
-    their estimates and errors (Paule and Mandel's estimator); the result is the mean of each effect given its estimate
-    (empirical Bayes). So the largest estimates, which are the largest partly by luck, come down, and what is shown
-    keeps its promise on average, also after the best were picked.
+    The groups' true effects are taken as draws from a normal distribution of unknown mean and spread, both with flat
+    priors; shown is each effect's mean given all estimates, averaged over what the spread may be (a grid), and an interval that
+    allows for not knowing it. So the largest estimates, which are the largest partly by luck, come down, and what is shown
+    keeps its promise on average, also after the best were picked. Errors of different groups count as independent.
 
     Returns
     -------
     Table
-        A row a group: ``value``, ``lower`` and ``upper`` (of the shrunken effect), ``estimate`` and ``weight``, the share
-        of the estimate's distance from the mean that is kept.
+        A row a group: ``value``, ``lower`` and ``upper`` (of the shrunken effect), and ``estimate``, as it was.
 
     References
     ----------
-    Morris (1983), Parametric empirical Bayes inference; ``statsmodels.stats.meta_analysis.combine_effects``.
+    Rubin (1981), Estimation in parallel randomized experiments; Gelman (2006), Prior distributions for variance
+    parameters in hierarchical models, for the flat prior of the spread.
     """
-    if len(groups) < 3:
-        raise ValueError("Fewer than three groups say nothing of how groups differ; show their estimates as they are.")
+    if len(groups) < 4:
+        raise ValueError("Fewer than four groups say nothing of how groups differ; show their estimates as they are.")
     values = groups.values
-    variances = np.array([e.std_error for e in groups]) ** 2
-    found = combine_effects(values.to_numpy(), variances, method_re="iterated")
-    weight = found.tau2 / (found.tau2 + variances)
-    around = 1 / (variances + found.tau2)
-    mean = float(np.sum(around * values) / np.sum(around))
-    value = mean + weight * (values - mean)
-    # what is known of the effect, and of the mean it is drawn to
-    error = np.sqrt(weight * variances + (1 - weight) ** 2 / np.sum(around))
-    half = norm.ppf(0.5 + level / 2) * error
-    ends = {"value": value, "lower": value - half, "upper": value + half}
-    return show(pd.DataFrame({**ends, "estimate": values, "weight": weight}))
+    y, variance = values.to_numpy(), np.array([e.std_error for e in groups]) ** 2
+    spread = np.linspace(0, 2 * np.ptp(y) + np.sqrt(variance.max()), 400)[:, None]
+    total = variance + spread**2  # of an estimate around the mean, for each spread
+    weight = spread**2 / total
+    precision = (1 / total).sum(axis=1, keepdims=True)
+    mean = (y / total).sum(axis=1, keepdims=True) / precision
+    fit = -0.5 * (np.log(total) + (y - mean) ** 2 / total).sum(axis=1, keepdims=True) - 0.5 * np.log(precision)
+    belief = np.exp(fit - fit.max())
+    belief = belief / belief.sum()
+    drawn = mean + weight * (y - mean)
+    value = (belief * drawn).sum(axis=0)
+    within = weight * variance + (1 - weight) ** 2 / precision
+    half = norm.ppf(0.5 + level / 2) * np.sqrt((belief * (within + (drawn - value) ** 2)).sum(axis=0))
+    ends = {"value": value, "lower": value - half, "upper": value + half, "estimate": y}
+    return show(pd.DataFrame(ends, values.index))
 
 
 def make_cards(

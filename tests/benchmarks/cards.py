@@ -47,7 +47,7 @@ def cell(seed: int) -> pd.DataFrame:
     groups = groups_of(data.frame)
     effects = tp.estimate_gate(nuisances, groups)
     table = effects.tidy()[["label", "value", "std_error", "lower", "upper"]]
-    drawn = tp.cards.shrink(effects)[["value", "lower", "upper", "weight"]].add_prefix("shrunken ")
+    drawn = tp.cards.shrink(effects)[["value", "lower", "upper"]].add_prefix("shrunken ")
     table = table.join(drawn.reset_index(drop=True))
     facts = {"truth": table["label"].map(truth()), "rows": table["label"].map(groups.value_counts()), "seed": seed}
     return table.assign(**facts)
