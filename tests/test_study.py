@@ -30,7 +30,6 @@ def sellers():
 def test_the_answers_are_the_estimators_own(smokers):
     n = smokers.nuisances
     assert smokers.effect.value == tp.estimate_ate(n).value
-    assert smokers.percent.value == tp.estimate_percent(n).value
     assert smokers.money.value == pytest.approx(2 * smokers.effect.value)
     assert smokers.money.std_error == pytest.approx(2 * smokers.effect.std_error)
     assert smokers.naive.value == tp.naive.difference_in_means(n.data).value
@@ -44,7 +43,7 @@ def test_the_answers_are_the_estimators_own(smokers):
 
 def test_it_tidies_into_one_table(smokers, sellers):
     table = smokers.tidy()
-    assert set(table["part"]) == {"effect", "naive", "per cent", "money", "average", "by education", "by age", "check"}
+    assert set(table["part"]) == {"effect", "naive", "money", "average", "by education", "by age", "check"}
     assert table.query("part == 'effect'")["value"].item() == smokers.effect.value
     assert "money" not in set(sellers.tidy()["part"])
 
@@ -54,8 +53,9 @@ def test_a_sound_study_may_say_its_effect_and_what_it_hangs_on(smokers):
     first = smokers.may_be_said[0]
     assert "quitting raised weight gained" in first
     assert "provided that nothing unrecorded" in first
-    assert any("difference of means" in text for text in smokers.may_not_be_said)
-    assert any("effect differs by" in text for text in smokers.may_not_be_said)
+    assert smokers.percent is None  # people lose weight as well
+    assert any("known to differ by" in text for text in smokers.may_not_be_said)
+    assert any("No placebo outcome was named" in text for text in smokers.may_be_said)
 
 
 def test_a_failed_placebo_refuses_every_claim():
@@ -65,6 +65,21 @@ def test_a_failed_placebo_refuses_every_claim():
     assert found.may_be_said == []
     assert found.may_not_be_said[0].startswith("Any effect of")
     assert "placebo" in found.may_not_be_said[0]
+    assert "cannot say how much of it is" in found.may_not_be_said[1]
+
+
+def test_selection_is_told_with_its_interval(sellers):
+    assert sellers.percent.value == tp.estimate_percent(sellers.nuisances, "ATT").value
+    [told] = [text for text in sellers.may_not_be_said if "difference of means" in text]
+    assert "above the estimate" in told
+    lowered = replace(sellers, effect=replace(sellers.effect, value=-5.0, std_error=0.1))
+    assert "lowered units sold in 30 days by about 5.00 units a row (4.80 to 5.20 units" in lowered.may_be_said[0]
+
+
+def test_a_number_that_the_rows_do_not_carry_is_not_said(smokers):
+    cautioned = replace(smokers, effect=replace(smokers.effect, caution="half of the rows have nobody"))
+    assert cautioned.may_be_said == []
+    assert any("half of the rows" in text for text in cautioned.may_not_be_said)
 
 
 def test_no_effect_is_not_said_to_be_none(sellers):
@@ -123,6 +138,7 @@ def test_mistakes_are_told_before_anything_is_fitted():
     for options, told in (
         ({"groups": ["agee"]}, "The group column 'agee' is not in the table"),
         ({"placebo_outcome": "agee"}, "The placebo outcome column 'agee'"),
+        ({"placebo_outcome": "age"}, "The placebo 'age' is among the covariates"),
         ({"estimand": "LATE"}, "estimand='LATE' is not known"),
         ({"price": -1.0}, "price=-1.0 is not a positive amount"),
     ):
@@ -138,8 +154,9 @@ class Never:
 
 
 def test_amounts_have_digits_that_mean_something():
-    assert [amount(v) for v in (1234.6, 12.34, 1.234, -0.5)] == ["1,235", "12.3", "1.23", "-0.50"]
+    assert [amount(v) for v in (1234.6, 12.34, 1.234, -0.5, 0.00412)] == ["1,235", "12.3", "1.23", "-0.500", "0.00412"]
     assert amount(3.0, "kg") == "3.00 kg"
+    assert amount(0.004, to=12.0) == "0.0"
 
 
 def test_the_command_line_writes_a_page_or_one_sentence(tmp_path, capsys):

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tutorial_pkg.tables import Prepared, prepare, read_table, rows_of
+from tutorial_pkg.roles import Prepared, prepare
+from tutorial_pkg.tables import read_table, rows_of
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def bad_files(folder):
     (folder / "utf16.csv").write_text("a,b\n1,2\n", encoding="utf-16")
     (folder / "page.csv").write_text("<!DOCTYPE html><html><body>Please log in</body></html>")
     (folder / "ragged.csv").write_text("a,b\n1,2\n1,2,3,4\n")
+    (folder / "shifted.csv").write_text("a,b\n1,2,\n3,4,\n")
     (folder / "broken.parquet").write_bytes(b"PAR1 and then nothing")
     (folder / "book.xlsx").write_bytes(b"PK")
     return {
@@ -55,6 +57,7 @@ def bad_files(folder):
         "utf16.csv": "cannot be read as utf-8",
         "page.csv": "is a web page and no table",
         "ragged.csv": "is no regular table",
+        "shifted.csv": "has more fields in its rows than names",
         "broken.parquet": "is no Parquet file, or not a whole one",
         "book.xlsx": "is neither .csv nor .parquet",
     }
@@ -103,18 +106,44 @@ def test_every_column_has_a_role_and_a_reason(table):
         "day": "a date",
         "clicks_30d": "named after the outcome's period, 30d",
         "accepted": "separates the arms",
-        "sales_copy": "nearly the outcome itself",
+        "sales_copy": "nearly the outcome",
     }
     for name, reason in reasons.items():
         assert found.left_out.loc[name, "why"].startswith(reason), name
     pd.testing.assert_frame_equal(table, before)
 
 
+def test_what_a_table_may_hide_is_left_out_or_refused(table):
+    more = table.assign(
+        deal_price=table["size"].where(table["followed"] == 1),
+        status=np.where(table["followed"] == 1, 2, np.where(table["size"] > 0, 1, 3)),
+        number=np.arange(400) + 7_000,
+        day_text=table["day"].astype(str).str[:10],
+        tags=[["a"], ["b"]] * 200,
+    )
+    why = prepare(more, "sales_30d", "followed").columns["why"]
+    assert why["deal_price"].startswith("filled in for one arm only")
+    assert why["status"].startswith("separates the arms")
+    assert why["number"] == "counts the rows, an identifier"
+    assert why["day_text"].startswith("a date")
+    assert prepare(more, "sales_30d", "followed").columns.loc["tags", "role"] == "covariate"
+    with pytest.raises(ValueError, match="column 'size' more than once"):
+        prepare(pd.concat([table, table[["size"]]], axis=1), "sales_30d", "followed")
+    assert prepare(table.rename(columns={"size": 5}), "sales_30d", "followed").columns.loc["5", "role"] == "covariate"
+
+
+def test_decimal_commas_are_no_thousands(tmp_path, table):
+    text = table.assign(price=[f"{v:.2f}".replace(".", ",") for v in table["ratio"].replace(np.inf, 1.0)])
+    assert prepare(text, "sales_30d", "followed").columns.loc["price", "why"] != "numbers stored as text"
+    table.to_csv(tmp_path / "d.csv", sep=";", decimal=",", index=False)
+    assert read_table(tmp_path / "d.csv", decimal=",")["size"].dtype == float
+
+
 def test_what_a_person_knows_overrules_arithmetic(table):
     found = prepare(table, "sales_30d", "followed", keep=["clicks_30d"], exclude=["size"])
     assert "clicks_30d" in found.data.covariates
     assert found.left_out.loc["size", "why"] == "as asked"
-    assert "same_size" in found.data.covariates  # a copy of a column that is not there
+    assert found.left_out.loc["same_size", "why"] == "a copy of size"  # what is excluded is not let in by another name
     with pytest.raises(ValueError, match="'size' is to be kept and excluded"):
         prepare(table, "sales_30d", "followed", keep=["size"], exclude=["size"])
 
@@ -123,9 +152,10 @@ def test_rows_that_nothing_can_be_said_of_are_dropped_and_counted(table):
     table.loc[:9, "sales_30d"] = np.nan
     table.loc[5:14, "followed"] = np.nan
     found = prepare(table, "sales_30d", "followed", treated=1.0)
+    n = int((table.loc[:9, "followed"] == 1).sum())
     assert found.data.n_rows == 385
     assert found.rows == (
-        "10 rows without outcome (sales_30d) are dropped.",
+        f"10 rows without outcome (sales_30d) ({n} of the treated, {10 - n} of the others) are dropped.",
         "10 rows without treatment (followed) are dropped.",
     )
 

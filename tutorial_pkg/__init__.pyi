@@ -28,6 +28,7 @@ from . import (
     prose as prose,
     report as report,
     results as results,
+    roles as roles,
     scoreboard as scoreboard,
     sensitivity as sensitivity,
     storage as storage,

@@ -2,9 +2,14 @@
 
 import argparse
 import sys
+from pathlib import Path
+from typing import Any
 
+import pandas as pd
+
+from tutorial_pkg.roles import prepare
 from tutorial_pkg.studies import study
-from tutorial_pkg.tables import prepare, read_table, rows_of
+from tutorial_pkg.tables import read_table, rows_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,14 +25,17 @@ def main(arguments: list[str] | None = None) -> int:
     add("--exclude", nargs="+", default=[], metavar="COLUMN", help="columns known only after the decision")
     add("--keep", nargs="+", default=[], metavar="COLUMN", help="columns known before it, though they look suspicious")
     add("--placebo", metavar="COLUMN", help="an outcome that the decision cannot have changed")
+    add("--placebo-decision", metavar="COLUMN", help="a decision that cannot have changed the outcome, 0 or 1")
     add("--groups", nargs="+", default=[], metavar="COLUMN", help="columns within whose values to estimate the effect")
     add("--estimand", default="ATT", choices=["ATT", "ATE", "ATC"], help="whom the answer is about")
+    add("--label", nargs=2, default=["", ""], metavar=("DECISION", "OUTCOME"), help="what the page calls them")
     add("--unit", default="", help="unit of the outcome, such as USD")
     add("--price", type=float, help="what one unit of the outcome is worth")
     add("--currency", default="USD")
     add(
         "--rows", metavar="CONDITION", help="which rows, as pandas' query reads it: \"year == 2025 and country != 'x'\""
     )
+    add("--decimal", default=".", help="of a CSV file: , for 12,50")
     add("--encoding", default="utf-8-sig", help="of a CSV file")
     add("--seed", type=int, default=0)
     add("--out", default="report.html", metavar="PAGE", help="the page to write (report.html)")
@@ -43,26 +51,40 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _study(asked: argparse.Namespace) -> int:
-    frame = rows_of(read_table(asked.table, asked.encoding), asked.rows)
-    exclude = [*asked.exclude, *([asked.placebo] if asked.placebo and asked.placebo not in asked.exclude else [])]
-    roles = {"cluster": asked.cluster, "treated": _value(frame, asked.treatment, asked.treated)}
-    units = {asked.outcome: asked.unit} if asked.unit else {}
-    ready = prepare(frame, asked.outcome, asked.treatment, exclude=exclude, keep=asked.keep, units=units, **roles)
+    if not Path(asked.out).resolve().parent.is_dir():
+        raise ValueError(f"There is no folder {Path(asked.out).parent}; make it first.")
+    frame = rows_of(read_table(asked.table, asked.encoding, asked.decimal), asked.rows)
+    placebos = {"placebo_outcome": asked.placebo, "placebo_decision": asked.placebo_decision}
+    exclude = list(dict.fromkeys([*asked.exclude, *filter(None, placebos.values())]))
+    labels = {name: text for name, text in zip((asked.treatment, asked.outcome), asked.label, strict=True) if text}
+    ready = prepare(
+        frame,
+        asked.outcome,
+        asked.treatment,
+        cluster=asked.cluster,
+        treated=_value(frame, asked.treatment, asked.treated),
+        exclude=exclude,
+        keep=asked.keep,
+        labels=labels,
+        units={asked.outcome: asked.unit} if asked.unit else {},
+    )
     print(ready)
     for name, why in ready.left_out["why"].items():
         print(f"  {name}: {why}")
-    about = {"estimand": asked.estimand, "groups": asked.groups, "placebo_outcome": asked.placebo, "seed": asked.seed}
+    about: dict[str, Any] = {"estimand": asked.estimand, "groups": asked.groups, "seed": asked.seed, **placebos}
     found = study(ready, price=asked.price, currency=asked.currency, progress=True, **about)
     print(found)
     print(f"Written: {found.to_html(asked.out)}")
     return 0
 
 
-def _value(frame, treatment: str, treated: str | None):
-    """The value that was typed, as the column has it."""
+def _value(frame: pd.DataFrame, treatment: str, treated: str | None) -> Any:
+    """The value that was typed, as the column has it: 1 may be 1.0 there."""
     if treated is None or treatment not in frame.columns:
         return treated
-    return next((value for value in frame[treatment].dropna().unique() if str(value) == treated), treated)
+    values = list(frame[treatment].dropna().unique())
+    same = [v for v in values if str(v) == treated or (isinstance(v, float) and str(v).removesuffix(".0") == treated)]
+    return same[0] if same else treated
 
 
 if __name__ == "__main__":

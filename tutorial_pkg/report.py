@@ -14,7 +14,7 @@ from tutorial_pkg.archive import provenance
 from tutorial_pkg.estimate import Estimate
 from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.plots.study import plot_arms, plot_estimates
-from tutorial_pkg.studies import WHOM, Study, amount
+from tutorial_pkg.studies import WHOM, Study, amount, span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,40 +87,46 @@ def _contents(study: Study) -> dict[str, Any]:
         "covariates": data.covariates,
         "dropped": study.prepared.rows if study.prepared is not None else (),
         "left_out": [] if columns is None else [{"name": n, "why": w} for n, w in columns["why"].items()],
+        "about": ""
+        if study.effect.estimand == "ATE"
+        else "Placebos, overlap, balance and single rows are looked at for everyone in the table.",
         "learned": {name.replace("_", " "): how for name, how in study.nuisances.chosen.items()},
         "made": provenance(**study.settings),
     }
 
 
 def _row(what: str, estimate: Estimate) -> dict[str, str]:
-    lower, upper = estimate.conf_int()
-    unit = estimate.words.unit
-    return {"what": what, "value": amount(estimate.value, unit), "interval": f"{amount(lower)} to {amount(upper)}"}
+    return {"what": what, "value": amount(estimate.value, estimate.words.unit), "interval": span(estimate)}
 
 
 def _group(study: Study, column: str) -> dict[str, Any]:
-    bands, found = study.bands(column), study.groups[column]
+    bands = study.bands(column)
+    to = float(bands.abs().max(axis=None))
     rows = [
         {
             "name": name,
             "n": f"{study.sizes[column][name]:,}",
-            "value": amount(b.value),
-            "interval": f"{amount(b.lower)} to {amount(b.upper)}",
+            "value": amount(b["value"], to=to),
+            "interval": f"{amount(b['lower'], to=to)} to {amount(b['upper'], to=to)}",
         }
         for name, b in bands.iterrows()
     ]
-    if len(found) < 2:
-        sentence = "There is one group only."
-    else:
-        p = found.test_equal()["p_value"]
-        differ = "The groups differ by more than chance" if p < 0.05 else "What the groups differ by is within chance"
-        sentence = f"{differ} (p {'< 0.001' if p < 0.001 else f'= {p:.3f}'})."
+    p = study.chance(column)
+    sentence = (
+        "Whether the groups differ cannot be told from so few."
+        if p is None
+        else f"What the groups differ by could be chance (p = {p:.2f})."
+        if p > 0.05
+        else f"The groups differ by more than chance (p {'< 0.001' if p < 0.001 else f'= {p:.3f}'})."
+    )
     more = len(rows) - MOST_GROUPS
     sentence += f" The first {MOST_GROUPS} of {len(rows)} groups are shown." if more > 0 else ""
     return {"column": column, "sentence": sentence, "rows": rows[:MOST_GROUPS]}
 
 
 def _hidden(study: Study) -> str:
+    if study.hidden is None:
+        return "No check can see what was never recorded."
     value, limit = study.hidden["robustness value"], study.hidden["robustness value, limit"]
     return (
         "No check can see what was never recorded. To bring the estimate to zero, something unrecorded would have to explain "

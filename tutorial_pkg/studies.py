@@ -20,11 +20,14 @@ from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.learners import Learners
 from tutorial_pkg.naive import difference_in_means
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.tables import Prepared
+from tutorial_pkg.roles import SUSPICIOUS, Prepared
 from tutorial_pkg.words import Words
 
 Estimand = Literal["ATE", "ATT", "ATC"]
 _AVERAGES = {"ATE": estimate_ate, "ATT": estimate_att, "ATC": estimate_atc}
+FEWEST = 5
+"""Rows of each arm that a group needs; smaller groups are taken together."""
+
 WHOM = {"ATE": "everyone in the table", "ATT": "those who were treated", "ATC": "those who were not treated"}
 """Whom each average is about, in words."""
 
@@ -36,7 +39,8 @@ class Study:
     ``effect`` is the answer in the outcome's unit, ``percent`` the same in per cent of what would have been without
     treatment (None where that is not clearly above zero), ``money`` the same in money (None without a price). ``naive``
     is the difference of means, ``averages`` ATE, ATT and ATC, ``groups`` the effects within each column that was asked
-    for, and ``sizes`` the rows of each group. ``checks`` are graded; ``hidden`` says what an unrecorded confounder could do.
+    for, and ``sizes`` the rows of each group. ``checks`` are graded; ``hidden`` says what an unrecorded
+    confounder could do, with the limits that belong to 95% intervals (None for the ATC, of which there are no bounds).
     """
 
     nuisances: Nuisances = field(repr=False)
@@ -48,7 +52,7 @@ class Study:
     groups: Mapping[str, Estimates]
     sizes: Mapping[str, pd.Series] = field(repr=False)
     checks: tuple[Check, ...]
-    hidden: pd.Series
+    hidden: pd.Series | None
     prepared: Prepared | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
@@ -64,8 +68,8 @@ class Study:
 
     @property
     def may_be_said(self) -> list[str]:
-        """Sentences that the study supports; none when a check says stop."""
-        return [] if self.grade == "stop" else _supported(self)
+        """Sentences that the study supports; none when a check says stop, or the rows do not carry the question."""
+        return [] if self.grade == "stop" or self.effect.caution else _supported(self)
 
     @property
     def may_not_be_said(self) -> list[str]:
@@ -76,6 +80,12 @@ class Study:
         """Effects of a column's groups with 95% intervals that hold for all groups at once: value, lower, upper."""
         found = self.groups[column]
         return found.simultaneous() if len(found) > 1 else found.tidy().set_index("label")[["value", "lower", "upper"]]
+
+    def chance(self, column: str) -> float | None:
+        """The probability that groups of equal effects differ as much as those seen; None where it cannot be told."""
+        found = self.groups[column]
+        n = self.data.n_rows if self.data.clusters is None else int(self.data.clusters.max()) + 1
+        return float(found.test_equal()["p_value"]) if 1 < len(found) < n / 2 else None
 
     def tidy(self) -> pd.DataFrame:
         """Everything in one table for a spreadsheet: part, name, estimand, unit, value, lower, upper, grade, note.
@@ -133,13 +143,14 @@ def study(
     Parameters
     ----------
     data : CausalData or Prepared
-        The table with its roles; :func:`tutorial_pkg.tables.prepare` makes them of a table that nobody has cleaned.
+        The table with its roles; :func:`tutorial_pkg.roles.prepare` makes them of a table that nobody has cleaned.
     estimand : {"ATT", "ATE", "ATC"}
         Whom the answer is about: those who were treated, everyone, or those who were not.
     groups : sequence of str
         Columns within whose values the effect is estimated, one at a time; numbers are cut into thirds.
     price : float, optional
-        What one unit of the outcome is worth, in ``currency``.
+        What one unit of the outcome is worth, in ``currency``. Only where the treatment changes neither price nor cost of
+        what would have been sold anyway: the effect of a discount is studied on the revenue, not on units.
     placebo_outcome, placebo_decision, suspects
         As in :func:`tutorial_pkg.diagnostics.all_checks`.
     learners, n_folds, n_repeats, seed, n_jobs, progress
@@ -169,11 +180,16 @@ def study(
             raise ValueError(f"The {role} column {name!r} is not in the table; check its spelling.")
     if price is not None and not (np.isfinite(price) and price > 0):
         raise ValueError(f"price={price!r} is not a positive amount of {currency} a unit of the outcome.")
-    labels = {name: _labels(table.frame[name]) for name in groups}
+    labels = {name: _labels(name, table) for name in groups}
+    if placebo_outcome is not None:
+        _not_a_covariate(table, placebo_outcome)
+        table.with_outcome(placebo_outcome)  # refused here, if it cannot be one
+    if placebo_decision is not None:
+        _not_a_covariate(table, placebo_decision)
+        replace(table, treatment=placebo_decision, treated=None)
     settings: dict[str, Any] = {"n_folds": n_folds, "n_repeats": n_repeats, "seed": seed}
     nuisances = cross_fit(table, learners, n_jobs=n_jobs, progress=progress, **settings)
     effect = _AVERAGES[estimand](nuisances)
-    asked_of = "ATE" if estimand == "ATC" else estimand
     return Study(
         nuisances,
         effect,
@@ -184,13 +200,17 @@ def study(
         {name: estimate_gate(nuisances, label) for name, label in labels.items()},
         {name: label.value_counts() for name, label in labels.items()},
         tuple(diagnostics.all_checks(nuisances, placebo_outcome, placebo_decision, suspects)),
-        sensitivity.bounds(nuisances, estimand=asked_of),  # type: ignore[arg-type]
+        None if estimand == "ATC" else sensitivity.bounds(nuisances, level=0.975, estimand=estimand),
         prepared,
         {"estimand": estimand, **settings},
     )
 
 
 def _percent(nuisances: Nuisances, estimand: Estimand) -> Estimate | None:
+    """In per cent of what would have been, where that is an amount."""
+    y = nuisances.data.y
+    if y.min() < 0 or set(np.unique(y)) <= {0.0, 1.0}:  # of profits and losses, and of shares, per cents mislead
+        return None
     try:
         found = estimate_percent(nuisances, estimand)
     except ValueError:  # nothing to take a share of
@@ -207,13 +227,29 @@ def _times(effect: Estimate, price: float, currency: str) -> Estimate:
     return replace(effect, value=value, std_error=error, influence=influence, words=words, splits=splits)
 
 
-def _labels(column: pd.Series) -> pd.Series:
-    """Labels of a column's groups: its values, or thirds of its numbers."""
+def _not_a_covariate(table: CausalData, name: str) -> None:
+    if name in table.covariates:
+        raise ValueError(f"The placebo {name!r} is among the covariates; exclude it from them.")
+
+
+def _labels(name: str, table: CausalData) -> pd.Series:
+    """Labels of a column's groups: its values, or thirds of its numbers; those without both arms are one group."""
+    column = table.frame[name]
     if is_categorical(column) or column.nunique() <= 6:
-        return column.astype(object).where(column.notna(), "missing").astype(str)
-    thirds = pd.qcut(column, 3, duplicates="drop")
-    ends = {interval: f"{interval.left:.3g} to {interval.right:.3g}" for interval in thirds.cat.categories}
-    return thirds.map(ends).astype(object).where(column.notna(), "missing").astype(str)
+        label = column.astype(object).where(column.notna(), "missing").astype(str)
+    else:
+        thirds = pd.qcut(column, 3, duplicates="drop")
+        ends = sorted({end for interval in thirds.cat.categories for end in (interval.left, interval.right)})
+        digits = next(d for d in range(3, 16) if len({f"{end:.{d}g}" for end in ends}) == len(ends))
+        words = {i: f"{i.left:.{digits}g} to {i.right:.{digits}g}" for i in thirds.cat.categories}
+        label = thirds.map(words).astype(object).where(column.notna(), "missing").astype(str)
+    smallest = pd.crosstab(label, table.d).reindex(columns=[0, 1], fill_value=0).min(axis=1)
+    small = label.isin(smallest.index[smallest < FEWEST])
+    if small.any() and np.bincount(table.d[small], minlength=2).min() < FEWEST:
+        if small.all():
+            raise ValueError(f"No group of {name!r} has {FEWEST} rows of each arm; name a column with fewer values.")
+        small |= label == label[~small].value_counts().index[-1]
+    return label.mask(small, "all others")
 
 
 def _row(part: str, estimate: Estimate) -> dict[str, object]:
@@ -225,44 +261,59 @@ def _row(part: str, estimate: Estimate) -> dict[str, object]:
 # --- what may be said -----------------------------------------------------------------------------------
 
 
-def amount(value: float, unit: str = "") -> str:
-    """A number for a sentence: three digits that mean something, thousands separated."""
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+def amount(value: float, unit: str = "", to: float | None = None) -> str:
+    """A number for a sentence: two digits after the first that counts, thousands separated; ``to`` sets the scale."""
+    size = abs(value if to is None else to)
+    digits = int(np.clip(2 - np.floor(np.log10(size)), 0, 8)) if size > 0 else 2
     return f"{value:,.{digits}f} {unit}".rstrip()
 
 
+def span(estimate: Estimate, turned: bool = False) -> str:
+    """The 95% interval in words, with the digits of its wider end; turned for what is said of a decrease."""
+    lower, upper = estimate.conf_int()
+    ends = (-upper, -lower) if turned else (lower, upper)
+    to = max(abs(lower), abs(upper))
+    return f"{amount(ends[0], to=to)} to {amount(ends[1], estimate.words.unit, to=to)}"
+
+
 def _supported(study: Study) -> list[str]:
-    words, whom = study.effect.words, WHOM[study.effect.estimand]
-    lower, upper = study.effect.conf_int()
-    unit = words.unit or words.outcome
-    span = f"between {amount(lower)} and {amount(upper, unit)}"
+    effect, whom = study.effect, WHOM[study.effect.estimand]
+    words, (lower, upper) = effect.words, effect.conf_int()
     condition = "provided that nothing unrecorded drives both the decision and the outcome"
     if lower <= 0 <= upper:
         said = [
-            f"For {whom} the effect of {words.treatment} on {words.outcome} lies {span} a row (95% interval), {condition}. "
-            "The table does not show whether there is one."
+            f"For {whom} the effect of {words.treatment} on {words.outcome} lies between {span(effect).replace(' to ', ' and ')} "
+            f"a row (95% interval), {condition}. The table does not show whether there is one."
         ]
     else:
-        way = "raised" if study.effect.value > 0 else "lowered"
-        also = [amount(abs(e.value), e.words.unit) for e in (study.percent, study.money) if e is not None]
-        said = [
-            f"For {whom}, {words.treatment} {way} {words.outcome} by about {amount(abs(study.effect.value), unit)} a row "
-            f"({span}, 95% interval){', or ' + ', or '.join(also) if also else ''}, {condition}."
+        down = effect.value < 0
+        also = [
+            f", or {amount(abs(e.value), e.words.unit)} ({span(e, down)})"
+            for e in (study.percent, study.money)
+            if e is not None
         ]
-        robust = study.hidden["robustness value, limit"]
-        said.append(
-            f"Something unrecorded would have to explain more than {robust:.0%} of what is left of both the decision and "
-            "the outcome before the interval reached zero."
-        )
-    looks = [c.name for c in study.checks if c.grade == "look"]
-    if looks:
+        said = [
+            f"For {whom}, {words.treatment} {'lowered' if down else 'raised'} {words.outcome} by about "
+            f"{amount(abs(effect.value), words.unit)} a row ({span(effect, down)}, 95% interval){''.join(also)}, {condition}."
+        ]
+        if study.hidden is not None:
+            robust = study.hidden["robustness value, limit"]
+            said.append(
+                f"Something unrecorded would have to explain more than {robust:.0%} of what is left of both the decision "
+                "and the outcome before the interval reached zero."
+            )
+    if not any(c.name == "placebo" for c in study.checks):
+        said.append("No placebo outcome was named, so no check could have seen an unrecorded cause.")
+    if looks := [c.name for c in study.checks if c.grade == "look"]:
         said.append(f"Read first what these checks found: {', '.join(looks)}.")
+    n = 0 if study.data.clusters is None else int(study.data.clusters.max()) + 1
+    if 0 < n < 30:
+        said.append(f"The errors rest on {n} values of {study.data.cluster} only, and may be too small.")
     return said
 
 
 def _refused(study: Study) -> list[str]:
-    words = study.effect.words
-    refused = []
+    words, refused = study.effect.words, []
     if stops := [c for c in study.checks if c.grade == "stop"]:
         names = " and ".join(c.name for c in stops)
         refused.append(
@@ -271,15 +322,33 @@ def _refused(study: Study) -> list[str]:
         )
     if study.effect.caution:
         refused.append(f"That the number holds for {WHOM[study.effect.estimand]}: {study.effect.caution}")
-    naive = study.naive.value - study.effect.value
-    refused.append(
-        f"That the difference of means, {amount(study.naive.value, words.unit)}, is the effect: {amount(abs(naive), words.unit)} "
-        f"{'of it come' if naive * study.naive.value > 0 else 'were hidden in it that come'} from who was treated."
-    )
+    naive = f"That the difference of means, {amount(study.naive.value, words.unit)}, is the effect: "
+    gap = study.naive - study.effect
+    if stops:
+        refused.append(f"{naive}this study cannot say how much of it is.")
+    elif not gap.covers(0.0):
+        side = "above" if gap.value > 0 else "below"
+        refused.append(
+            f"{naive}it is {amount(abs(gap.value), words.unit)} {side} the estimate ({span(gap, gap.value < 0)}), because those "
+            "who were treated differ from the others in more than the treatment."
+        )
     others = [WHOM[e.estimand] for e in study.averages if e.estimand != study.effect.estimand]
     refused.append(f"That it would be as much for {' or for '.join(others)}: that is another average.")
+    columns = {} if study.prepared is None else study.prepared.left_out["why"].to_dict()
+    for name, why in columns.items():
+        if why in SUSPICIOUS:
+            refused.append(f"That nothing is missing among what was held equal: {name} was left out, as it {_is(why)}.")
     for column in study.groups:
-        bands = study.bands(column)
-        if len(bands) > 1 and study.groups[column].test_equal()["p_value"] > 0.05:
-            refused.append(f"That the effect differs by {column}: the differences seen are within chance.")
+        p = study.chance(column)
+        if p is None:
+            refused.append(f"That the effect differs by {column}: there are too few clusters to tell.")
+        elif p > 0.05:
+            refused.append(
+                f"That the effect is known to differ by {column}: the differences seen could be chance (p = {p:.2f}). Nor that "
+                "it is the same."
+            )
     return refused
+
+
+def _is(why: str) -> str:
+    return why if why.startswith("separates") else f"is {why}"
