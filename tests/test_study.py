@@ -10,7 +10,8 @@ import pytest
 
 import tutorial_pkg as tp
 from tutorial_pkg.__main__ import main
-from tutorial_pkg.studies import amount, study
+from tutorial_pkg.studies import study
+from tutorial_pkg.wording import amount
 
 LINES = {"learners": tp.learners.linear(), "progress": False, "n_jobs": 1}
 

@@ -8,28 +8,25 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from tutorial_pkg import diagnostics, sensitivity
+from tutorial_pkg import diagnostics, report, sensitivity, wording
+from tutorial_pkg.archive import provenance
 from tutorial_pkg.check import GRADES, Check, Grade, summarise
 from tutorial_pkg.crossfitting import cross_fit
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.display import paragraph
 from tutorial_pkg.effects import estimate_atc, estimate_ate, estimate_att, estimate_gate, estimate_percent
-from tutorial_pkg.encoding import is_categorical
 from tutorial_pkg.estimate import Estimate
 from tutorial_pkg.estimates import Estimates
+from tutorial_pkg.groups import coarse_labels
 from tutorial_pkg.learners import Learners
 from tutorial_pkg.naive import difference_in_means
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.roles import SUSPICIOUS, Prepared
+from tutorial_pkg.plots.study import plot_arms, plot_estimates
+from tutorial_pkg.roles import Prepared
 from tutorial_pkg.words import Words
 
 Estimand = Literal["ATE", "ATT", "ATC"]
 _AVERAGES = {"ATE": estimate_ate, "ATT": estimate_att, "ATC": estimate_atc}
-FEWEST = 5
-"""Rows of each arm that a group needs; smaller groups are taken together."""
-
-WHOM = {"ATE": "everyone in the table", "ATT": "those who were treated", "ATC": "those who were not treated"}
-"""Whom each average is about, in words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +66,15 @@ class Study:
     @property
     def may_be_said(self) -> list[str]:
         """Sentences that the study supports; none when a check says stop, or the rows do not carry the question."""
-        return [] if self.grade == "stop" or self.effect.caution else _supported(self)
+        robustness = None if self.hidden is None else float(self.hidden["robustness value, limit"])
+        return wording.may_be_said(self.effect, (self.percent, self.money), self.checks, self.data, robustness)
 
     @property
     def may_not_be_said(self) -> list[str]:
         """What readers might take from the study and must not, with the reason."""
-        return _refused(self)
+        left_out = {} if self.prepared is None else self.prepared.left_out["why"].to_dict()
+        chances = {column: self.chance(column) for column in self.groups}
+        return wording.may_not_be_said(self.effect, self.naive, self.averages, self.checks, left_out, chances)
 
     def bands(self, column: str) -> pd.DataFrame:
         """Effects of a column's groups with 95% intervals that hold for all groups at once: value, lower, upper."""
@@ -104,9 +104,7 @@ class Study:
 
     def to_html(self, path: "str | Path") -> Path:
         """Write the study as one page that needs no other file and no network; see :mod:`tutorial_pkg.report`."""
-        from tutorial_pkg.report import write_page
-
-        return write_page(self, path)
+        return report.write_page(_page(self), path)
 
     def __repr__(self) -> str:
         lines = [repr(self.effect), *(repr(e) for e in (self.percent, self.money) if e is not None)]
@@ -180,7 +178,7 @@ def study(
             raise ValueError(f"The {role} column {name!r} is not in the table; check its spelling.")
     if price is not None and not (np.isfinite(price) and price > 0):
         raise ValueError(f"price={price!r} is not a positive amount of {currency} a unit of the outcome.")
-    labels = {name: _labels(name, table) for name in groups}
+    labels = {name: coarse_labels(table, name) for name in groups}
     if placebo_outcome is not None:
         _not_a_covariate(table, placebo_outcome)
         table.with_outcome(placebo_outcome)  # refused here, if it cannot be one
@@ -232,123 +230,65 @@ def _not_a_covariate(table: CausalData, name: str) -> None:
         raise ValueError(f"The placebo {name!r} is among the covariates; exclude it from them.")
 
 
-def _labels(name: str, table: CausalData) -> pd.Series:
-    """Labels of a column's groups: its values, or thirds of its numbers; those without both arms are one group."""
-    column = table.frame[name]
-    if is_categorical(column) or column.nunique() <= 6:
-        label = column.astype(object).where(column.notna(), "missing").astype(str)
-    else:
-        thirds = pd.qcut(column, 3, duplicates="drop")
-        ends = sorted({end for interval in thirds.cat.categories for end in (interval.left, interval.right)})
-        digits = next(d for d in range(3, 16) if len({f"{end:.{d}g}" for end in ends}) == len(ends))
-        words = {i: f"{i.left:.{digits}g} to {i.right:.{digits}g}" for i in thirds.cat.categories}
-        label = thirds.map(words).astype(object).where(column.notna(), "missing").astype(str)
-    smallest = pd.crosstab(label, table.d).reindex(columns=[0, 1], fill_value=0).min(axis=1)
-    small = label.isin(smallest.index[smallest < FEWEST])
-    if small.any() and np.bincount(table.d[small], minlength=2).min() < FEWEST:
-        if small.all():
-            raise ValueError(f"No group of {name!r} has {FEWEST} rows of each arm; name a column with fewer values.")
-        small |= label == label[~small].value_counts().index[-1]
-    return label.mask(small, "all others")
-
-
 def _row(part: str, estimate: Estimate) -> dict[str, object]:
     lower, upper = estimate.conf_int()
     facts = {"part": part, "name": estimate.name, "estimand": estimate.estimand, "unit": estimate.words.unit}
     return {**facts, "value": estimate.value, "lower": lower, "upper": upper, "note": estimate.caution or ""}
 
 
-# --- what may be said -----------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------------
 
 
-def amount(value: float, unit: str = "", to: float | None = None) -> str:
-    """A number for a sentence: two digits after the first that counts, thousands separated; ``to`` sets the scale."""
-    size = abs(value if to is None else to)
-    digits = int(np.clip(2 - np.floor(np.log10(size)), 0, 8)) if size > 0 else 2
-    return f"{value:,.{digits}f} {unit}".rstrip()
-
-
-def span(estimate: Estimate, turned: bool = False) -> str:
-    """The 95% interval in words, with the digits of its wider end; turned for what is said of a decrease."""
-    lower, upper = estimate.conf_int()
-    ends = (-upper, -lower) if turned else (lower, upper)
-    to = max(abs(lower), abs(upper))
-    return f"{amount(ends[0], to=to)} to {amount(ends[1], estimate.words.unit, to=to)}"
-
-
-def _supported(study: Study) -> list[str]:
-    effect, whom = study.effect, WHOM[study.effect.estimand]
-    words, (lower, upper) = effect.words, effect.conf_int()
-    condition = "provided that nothing unrecorded drives both the decision and the outcome"
-    if lower <= 0 <= upper:
-        said = [
-            f"For {whom} the effect of {words.treatment} on {words.outcome} lies between {span(effect).replace(' to ', ' and ')} "
-            f"a row (95% interval), {condition}. The table does not show whether there is one."
-        ]
-    else:
-        down = effect.value < 0
-        also = [
-            f", or {amount(abs(e.value), e.words.unit)} ({span(e, down)})"
-            for e in (study.percent, study.money)
-            if e is not None
-        ]
-        said = [
-            f"For {whom}, {words.treatment} {'lowered' if down else 'raised'} {words.outcome} by about "
-            f"{amount(abs(effect.value), words.unit)} a row ({span(effect, down)}, 95% interval){''.join(also)}, {condition}."
-        ]
-        if study.hidden is not None:
-            robust = study.hidden["robustness value, limit"]
-            said.append(
-                f"Something unrecorded would have to explain more than {robust:.0%} of what is left of both the decision "
-                "and the outcome before the interval reached zero."
-            )
-    if not any(c.name == "placebo" for c in study.checks):
-        said.append("No placebo outcome was named, so no check could have seen an unrecorded cause.")
-    if looks := [c.name for c in study.checks if c.grade == "look"]:
-        said.append(f"Read first what these checks found: {', '.join(looks)}.")
-    n = 0 if study.data.clusters is None else int(study.data.clusters.max()) + 1
-    if 0 < n < 30:
-        said.append(f"The errors rest on {n} values of {study.data.cluster} only, and may be too small.")
-    return said
-
-
-def _refused(study: Study) -> list[str]:
-    words, refused = study.effect.words, []
-    if stops := [c for c in study.checks if c.grade == "stop"]:
-        names = " and ".join(c.name for c in stops)
-        refused.append(
-            f"Any effect of {words.treatment}: the check of {names} says stop. The number is shown so that it can be found "
-            "out why, not to be quoted."
-        )
-    if study.effect.caution:
-        refused.append(f"That the number holds for {WHOM[study.effect.estimand]}: {study.effect.caution}")
-    naive = f"That the difference of means, {amount(study.naive.value, words.unit)}, is the effect: "
-    gap = study.naive - study.effect
-    if stops:
-        refused.append(f"{naive}this study cannot say how much of it is.")
-    elif not gap.covers(0.0):
-        side = "above" if gap.value > 0 else "below"
-        refused.append(
-            f"{naive}it is {amount(abs(gap.value), words.unit)} {side} the estimate ({span(gap, gap.value < 0)}), because those "
-            "who were treated differ from the others in more than the treatment."
-        )
-    others = [WHOM[e.estimand] for e in study.averages if e.estimand != study.effect.estimand]
-    refused.append(f"That it would be as much for {' or for '.join(others)}: that is another average.")
-    columns = {} if study.prepared is None else study.prepared.left_out["why"].to_dict()
-    for name, why in columns.items():
-        if why in SUSPICIOUS:
-            refused.append(f"That nothing is missing among what was held equal: {name} was left out, as it {_is(why)}.")
-    for column in study.groups:
-        p = study.chance(column)
-        if p is None:
-            refused.append(f"That the effect differs by {column}: there are too few clusters to tell.")
-        elif p > 0.05:
-            refused.append(
-                f"That the effect is known to differ by {column}: the differences seen could be chance (p = {p:.2f}). Nor that "
-                "it is the same."
-            )
-    return refused
-
-
-def _is(why: str) -> str:
-    return why if why.startswith("separates") else f"is {why}"
+def _page(study: Study) -> dict[str, Any]:
+    """What the page shows, as text and numbers in words."""
+    data, words = study.data, study.effect.words
+    answers = {
+        "difference of means, naive": study.naive,
+        f"effect on {wording.WHOM[study.effect.estimand]}": study.effect,
+    }
+    answers |= {"the same in per cent of what would have been": study.percent} if study.percent else {}
+    answers |= {f"the same in {study.money.words.unit}": study.money} if study.money else {}
+    compared = {"difference of means": study.naive, **{wording.WHOM[e.estimand]: e for e in study.averages}}
+    propensity = study.nuisances.propensity.mean(axis=1)
+    label = f"how likely to be {data.arms[1]}"
+    medians = " and ".join(f"{np.median(propensity[data.d == k]):.2f} ({data.arms[k]})" for k in (0, 1))
+    columns = study.prepared.left_out if study.prepared is not None else None
+    return {
+        "question": f"What did {words.treatment} do to {words.outcome}?",
+        "n_rows": f"{data.n_rows:,}",
+        "n_clusters": f"{data.clusters.max() + 1:,}" if data.clusters is not None else "",
+        "cluster": data.cluster or "",
+        "treated": f"{data.d.sum():,}",
+        "arms": data.arms,
+        "whom": wording.WHOM[study.effect.estimand],
+        "unit": words.unit,
+        "grade": study.grade,
+        "may": study.may_be_said,
+        "may_not": study.may_not_be_said,
+        "answers": [report.row(what, estimate) for what, estimate in answers.items()],
+        "figures": {
+            "answers": report.figure(lambda ax: plot_estimates(Estimates(compared), ax=ax)),
+            "overlap": report.figure(lambda ax: plot_arms(propensity, data.arm, label, ax=ax)),
+        },
+        "alts": {
+            "answers": "; ".join(
+                f"{name}: {report.row('', e)['value']} ({report.row('', e)['interval']})"
+                for name, e in compared.items()
+            ),
+            "overlap": f"Distribution of the propensity in both arms: medians {medians}.",
+        },
+        "checks": study.checks,
+        "hidden": wording.unrecorded(study.hidden),
+        "groups": [report.group(c, study.bands(c), study.sizes[c], study.chance(c)) for c in study.groups],
+        "outcome": words.outcome_in_unit,
+        "treatment": words.treatment,
+        "n_covariates": len(data.covariates),
+        "covariates": data.covariates,
+        "dropped": study.prepared.rows if study.prepared is not None else (),
+        "left_out": [] if columns is None else [{"name": n, "why": w} for n, w in columns["why"].items()],
+        "about": ""
+        if study.effect.estimand == "ATE"
+        else "Placebos, overlap, balance and single rows are looked at for everyone in the table.",
+        "learned": {name.replace("_", " "): how for name, how in study.nuisances.chosen.items()},
+        "made": provenance(**study.settings),
+    }

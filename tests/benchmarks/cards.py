@@ -1,7 +1,7 @@
 """Do cards keep what they promise? Sixty markets, groups of products, before and after shrinkage: `python -m tests.benchmarks.cards`.
 
 The effects of 36 groups, product category by stock and by engagement, from 6,000 rows by lines; their truth from the population.
-Interrupted, it goes on where it stopped. Results with versions and date: data/cards.parquet, which the chapter reads.
+Interrupted, it goes on where it stopped. Results with versions and date: data/cards.parquet.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 Simulated years of 52 weeks with 200 rows a week, without an effect: rows of new sellers each week, or of the same sellers,
 with effects of their own; errors by row or by seller. And years in which the effect moves in week 27 by one, two or three
-standard errors of a week. Results with versions and date: data/monitoring.parquet, which the chapter reads.
+standard errors of a week. Results with versions and date: data/monitoring.parquet.
 """
 
 import argparse
