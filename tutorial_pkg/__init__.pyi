@@ -1,6 +1,7 @@
 from . import (
     archive as archive,
     boosting as boosting,
+    cards as cards,
     cate as cate,
     cate_choice as cate_choice,
     check as check,
@@ -18,20 +19,26 @@ from . import (
     handover as handover,
     learners as learners,
     marketplace as marketplace,
+    monitoring as monitoring,
     naive as naive,
     nuisance as nuisance,
     overlap as overlap,
     plots as plots,
     policy as policy,
     prose as prose,
+    report as report,
     results as results,
+    roles as roles,
     scoreboard as scoreboard,
     sensitivity as sensitivity,
     storage as storage,
+    studies as studies,
     support as support,
+    tables as tables,
     truth as truth,
     validation as validation,
     weighting as weighting,
+    wording as wording,
     words as words,
 )
 from .cate import CateModel as CateModel, estimate_cate as estimate_cate
@@ -63,6 +70,7 @@ from .results import load_cate_markets as load_cate_markets
 from .results import load_checks as load_checks
 from .results import load_known_studies as load_known_studies
 from .results import load_learner_comparison as load_learner_comparison
+from .studies import Study as Study, study as study
 from .truth import Truth as Truth
 
 __version__: str

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
@@ -71,6 +72,34 @@ def load_sellers_comparisons() -> Estimates:
     data = load_sellers().data
     rows = pd.read_csv(data_folder() / COMPARISONS_FILE).to_dict("records")
     return Estimates([from_error(**row, data=data, family="naive") for row in rows])
+
+
+def seller_export(n_rows: int = 3_000) -> pd.DataFrame:
+    """The first rows of the sellers data as an export that nobody has cleaned: for practice, synthetic.
+
+    The decision is in words, some outcomes are missing, numbers are stored as text or infinite, a constant, a copy, dates
+    and an identifier are among the columns, and so are some that were known only after the decision.
+
+    Examples
+    --------
+    >>> seller_export()["followed"].iloc[0]
+    'no'
+    """
+    frame = load_sellers().data.frame.head(n_rows)
+    rng, followed = np.random.default_rng(0), frame["aligned"] == 1
+    shown = pd.Timestamp("2026-03-01") + pd.to_timedelta(rng.integers(0, 28, len(frame)), unit="D")
+    messy = {
+        "offer_id": [f"offer-{i:05}" for i in rng.permutation(len(frame))],
+        "shown_on": shown,
+        "marketplace": "north",
+        "followed": np.where(followed, "yes", "no"),
+        "units_30d": frame["units_30d"].astype(float).mask(rng.random(len(frame)) < 0.01),
+        "net_units_30d": (frame["units_30d"] * 0.97).round(1),
+        "deal_price_set": followed.astype(int),
+        "list_price": frame["list_price"].map("{:,.2f}".format),
+        "cover_last_week": frame["stock_on_hand"] / frame["units_sold_week_01"],  # infinite where nothing was sold
+    }
+    return frame.drop(columns=["aligned", "units_30d"]).assign(**messy)
 
 
 @dataclass(frozen=True, eq=False)

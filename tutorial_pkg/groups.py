@@ -1,8 +1,13 @@
 """Groups of rows: one label a row, checked before anything is averaged within them."""
 
+import numpy as np
 import pandas as pd
 
 from tutorial_pkg.data import CausalData
+from tutorial_pkg.encoding import is_categorical
+
+FEWEST = 5
+"""Rows of each arm that a group of :func:`coarse_labels` has; smaller ones are taken together."""
 
 
 def group_labels(data: CausalData, groups: "str | pd.Series") -> pd.Series:
@@ -48,3 +53,23 @@ def group_labels(data: CausalData, groups: "str | pd.Series") -> pd.Series:
             f"Group {small[0]!r} of {name!r} has fewer than three rows in one arm; merge it with another group."
         )
     return labels
+
+
+def coarse_labels(data: CausalData, name: str) -> pd.Series:
+    """Labels of a column's groups: its values, or thirds of its numbers; those with few rows of an arm are one group."""
+    column = data.frame[name]
+    if is_categorical(column) or column.nunique() <= 6:
+        label = column.astype(object).where(column.notna(), "missing").astype(str)
+    else:
+        thirds = pd.qcut(column, 3, duplicates="drop")
+        ends = sorted({end for interval in thirds.cat.categories for end in (interval.left, interval.right)})
+        digits = next(d for d in range(3, 16) if len({f"{end:.{d}g}" for end in ends}) == len(ends))
+        words = {i: f"{i.left:.{digits}g} to {i.right:.{digits}g}" for i in thirds.cat.categories}
+        label = thirds.map(words).astype(object).where(column.notna(), "missing").astype(str)
+    smallest = pd.crosstab(label, data.d).reindex(columns=[0, 1], fill_value=0).min(axis=1)
+    small = label.isin(smallest.index[smallest < FEWEST])
+    if small.any() and np.bincount(data.d[small], minlength=2).min() < FEWEST:
+        if small.all():
+            raise ValueError(f"No group of {name!r} has {FEWEST} rows of each arm; name a column with fewer values.")
+        small |= label == label[~small].value_counts().index[-1]
+    return label.mask(small, "all others")
