@@ -43,7 +43,7 @@ class Prepared:
         return show(self.columns[self.columns["role"] == "left out"])
 
     def __repr__(self) -> str:
-        return "\n".join([repr(self.data), *self.rows, f"{len(self.left_out)} columns are left out."])
+        return "\n".join([repr(self.data), *self.rows, f"Columns left out: {len(self.left_out)}."])
 
     def _repr_html_(self) -> str:
         return self.columns._repr_html_()
