@@ -56,7 +56,8 @@ def test_the_bias_is_what_breaks_the_promise(chapter):
     assert chapter["ar_f_corr"] > 0.2
     assert chapter["ar_b_size_ks"] > 1.3
     assert chapter["ar_b_a"] > 0.7
-    assert chapter["ar_r_low"] > 0.7
+    assert 0.7 < chapter["ar_r_low"] < 0.95
+    assert chapter["ar_cover_c"] < 95
     assert chapter["ar_lines_b_ks"] > chapter["ar_b_size_ks"]
     assert chapter["ar_lines_b_a"] > chapter["ar_b_a"]
 
