@@ -74,7 +74,7 @@ def _read_csv(path: Path, encoding: str, decimal: str) -> pd.DataFrame:
         _refuse_repeated(names, path)
         if len(values) > len(names):  # pandas would take the surplus for row names, and every column would move
             raise ValueError(f"{path.name} has more fields in its rows than names in its first line; export it again.")
-        return pd.read_csv(path, **options, low_memory=False)
+        return pd.read_csv(path, **options, low_memory=False).copy()  # in one piece, so that columns can be added
     except (UnicodeError, LookupError) as error:
         raise ValueError(
             f"{path.name} cannot be read as {encoding.removesuffix('-sig')} ({error}); save it as UTF-8, or name its "
