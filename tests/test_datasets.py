@@ -49,7 +49,7 @@ def test_the_arena_can_be_asked_about_one_outcome():
     whole, sold = tp.load_arena(), tp.load_arena("units_30d")
     assert set(sold["outcome"]) == {"units_30d"}
     assert len(sold) == (whole["outcome"] == "units_30d").sum() < len(whole)
-    with pytest.raises(ValueError, match="no outcome 'units'; choose one of units_30d"):
+    with pytest.raises(ValueError, match="no outcome 'units'; choose one of y, units_30d"):
         tp.load_arena("units")
 
 

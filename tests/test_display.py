@@ -53,7 +53,14 @@ def shown(hostile):
     wide = pd.DataFrame([[EVIL, 1.0]], [EVIL], pd.MultiIndex.from_tuples([(EVIL, EVIL), (EVIL, "x")], names=[EVIL, ""]))
     predictions = (getattr(nuisances, name)[:, 0] for name in ("outcome_control", "outcome_treated", "propensity"))
     chosen = tp.choose_cate(tp.Nuisances.given(data, *predictions), ("constant", "linear_dr"))
+    outcome, treatment, seller = (names[role] for role in ("outcome", "treatment", "seller"))
+    ready = tp.roles.prepare(data.frame, outcome, treatment, cluster=seller, labels=data.labels, units=data.units)
+    study = tp.study(ready, groups=[names["kind"]], learners=tp.learners.linear(), n_folds=2, n_jobs=1)
+    card = {"promise": 8.0, "lower": 1.0, "upper": 9.0, "n_rows": 10, "unit": EVIL, "action": EVIL, "horizon": EVIL}
     return {
+        "Card": [tp.cards.Card(EVIL, shown=True, **card), tp.cards.Card(EVIL, shown=False, why=EVIL, **card)],
+        "Prepared": [ready],
+        "Study": [study],
         "CateModel": [chosen, tp.estimate_cate(nuisances, "linear_dr")],
         "Estimate": [ate],
         "Estimates": [groups, labelled],
