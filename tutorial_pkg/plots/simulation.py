@@ -177,11 +177,12 @@ def plot_rates(rates: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Rates in per cent as a table whose cells are the darker the higher, empty where missing; columns named at a slant."""
     ax = new_axes(ax, 1.6 + 0.34 * len(rates))
     ax.imshow(rates, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    size = min(9, 100 / rates.shape[1])  # of many columns the numbers would touch
     for (row, column), rate in np.ndenumerate(rates.to_numpy()):
         if np.isnan(rate):
             continue
         ax.text(
-            column, row, f"{rate:.0f}", ha="center", va="center", color="white" if rate > 60 else "black", fontsize=9
+            column, row, f"{rate:.0f}", ha="center", va="center", color="white" if rate > 60 else "black", fontsize=size
         )
     ax.set_xticks(range(rates.shape[1]), [plain(name) for name in rates.columns], rotation=35, ha="right")
     ax.set_yticks(range(len(rates)), [plain(name) for name in rates.index])
