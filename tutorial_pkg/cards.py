@@ -118,15 +118,13 @@ def make_cards(
     made = []
     for name, row in table.iterrows():
         n = int(sizes[name])
-        why = (
-            f"only {n:,} offers of the past"
-            if n < fewest
-            else f"the gain may be none ({row['lower']:.1f} to {row['upper']:.1f} {unit})"
-            if row["lower"] <= 0
-            else f"a gain of {row['value']:.1f} {unit} is not worth a card"
-            if row["value"] < least
-            else ""
-        )
+        why = ""
+        if n < fewest:
+            why = f"only {n:,} offers of the past"
+        elif row["lower"] <= 0:
+            why = f"the gain may be none ({row['lower']:.1f} to {row['upper']:.1f} {unit})"
+        elif row["value"] < least:
+            why = f"a gain of {row['value']:.1f} {unit} is not worth a card"
         ends = float(np.floor(row["value"])), float(row["lower"]), float(row["upper"])
         made.append(Card(str(name), *ends, n, unit, action, horizon, not why, why))
     return made

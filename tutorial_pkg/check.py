@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import norm
 
 from tutorial_pkg.display import Table, paragraph, show
 
@@ -40,6 +43,12 @@ def graded(name: str, measures: Mapping[str, float]) -> Grade:
         worse = (value < look, value < stop) if stop < look else (value > look, value > stop)
         found.append(GRADES[sum(worse)] if value == value else "stop")
     return max(found, key=GRADES.index)
+
+
+def chance_of_largest(z: ArrayLike) -> float:
+    """The probability that the largest of so many standard normal values is as large by chance (Bonferroni)."""
+    sizes = np.abs(np.asarray(z, dtype=float))
+    return float(min(1.0, 2 * len(sizes) * norm.sf(sizes.max())))
 
 
 @dataclass(frozen=True, eq=False)

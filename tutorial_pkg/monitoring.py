@@ -4,7 +4,6 @@ A period's rows are fitted by :func:`tutorial_pkg.crossfitting.cross_fit` when t
 estimate and, for each cluster (each seller), the sum of its influence values: enough for every later answer, and small.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tutorial_pkg.check import Check, graded
+from tutorial_pkg.check import Check, chance_of_largest, graded
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.estimate import Estimate, check_level
+from tutorial_pkg.estimate import Estimate, check_level, cluster_sums
 from tutorial_pkg.plots.style import COLOURS, new_axes
 from tutorial_pkg.storage import write_results
 
@@ -164,13 +163,12 @@ def drift(reference: CausalData, now: CausalData) -> Check:
         rows[name] = (gap / spread, gap / max(np.hypot(old[1], new[1]), 1e-12))
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["difference, sd", "z"])
     table = table.reindex(table["z"].abs().sort_values(ascending=False).index)
-    chance = _chance(table["z"])
     first = table.iloc[0]
     sentence = (
         f"of {len(table)} differences between the periods the clearest is that of {table.index[0]}, "
         f"{first['difference, sd']:+.2f} standard deviations, {abs(first['z']):.1f} standard errors."
     )
-    measures = {"chance of the largest": chance}
+    measures = {"chance of the largest": chance_of_largest(table["z"])}
     return Check("drift of covariates", graded("balance", measures), sentence, table, measures=measures)
 
 
@@ -198,12 +196,4 @@ def _mean(data: CausalData, column: NDArray[np.float64]) -> tuple[float, float]:
     known = np.isfinite(column)
     mean = float(column[known].mean()) if known.any() else 0.0
     off = np.where(known, column - mean, 0.0)
-    sums = off if data.clusters is None else np.bincount(data.clusters, weights=off)
-    return mean, float(np.sqrt(np.sum(sums**2)) / max(known.sum(), 1))
-
-
-def _chance(z: "Iterable[float] | pd.Series") -> float:
-    from scipy.stats import norm
-
-    z = np.abs(np.asarray(list(z), dtype=float))
-    return float(min(1.0, 2 * norm.sf(z.max()) * len(z)))
+    return mean, float(np.sqrt(np.sum(cluster_sums(off, data.clusters) ** 2)) / max(known.sum(), 1))

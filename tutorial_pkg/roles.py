@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.display import Table, show
@@ -238,8 +239,7 @@ def _says_too_much(column: pd.Series, y: pd.Series, d: NDArray[np.float64]) -> s
     few = labels or column.nunique() <= 10
     codes = column.map(pd.Series(d).groupby(column).mean()) if few else column
     known = codes.notna().to_numpy()
-    ranks = codes[known].rank().to_numpy(dtype=float)
-    if _separation(ranks, d[known]) > SAME:
+    if _separation(codes[known].to_numpy(dtype=float), d[known]) > SAME:
         return SEPARATES
     if not labels and known.sum() > 2 and y[known].nunique() > 1:
         numbers = column[known].rank().to_numpy(dtype=float)
@@ -255,8 +255,4 @@ def _in_order(column: pd.Series) -> bool:
 
 def _separation(values: NDArray[np.float64], d: NDArray[np.float64]) -> float:
     """How well values alone tell the arms apart: 0 as a coin, 1 without error (twice the area under the curve, less 1)."""
-    ranks, treated = pd.Series(values).rank().to_numpy(), d == 1
-    n1, n0 = int(treated.sum()), int((~treated).sum())
-    if not n1 or not n0:
-        return 0.0
-    return float(abs(2 * (ranks[treated].sum() - n1 * (n1 + 1) / 2) / (n1 * n0) - 1))
+    return float(abs(2 * roc_auc_score(d, values) - 1)) if 0 < d.sum() < len(d) else 0.0

@@ -188,10 +188,8 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
             "se / sd": cell["std_error"].mean() / error.std(),
         }
         if "seconds" in cell:
-            rows[key] |= {
-                "seconds": cell["seconds"].mean(),
-                "seconds ±": cell["seconds"].sem(),
-            }  # not every run is timed
+            timed = cell["seconds"]  # of some runs it is missing
+            rows[key] |= {"seconds": timed.mean(), "seconds ±": timed.sem()}
     index = pd.MultiIndex.from_tuples(list(rows), names=["market", "n_rows", "estimator", "estimand"])
     return pd.DataFrame(list(rows.values()), index=index)
 

@@ -187,14 +187,15 @@ def study(
         replace(table, treatment=placebo_decision, treated=None)
     settings: dict[str, Any] = {"n_folds": n_folds, "n_repeats": n_repeats, "seed": seed}
     nuisances = cross_fit(table, learners, n_jobs=n_jobs, progress=progress, **settings)
-    effect = _AVERAGES[estimand](nuisances)
+    averages = {name: average(nuisances) for name, average in _AVERAGES.items()}
+    effect = averages[estimand]
     return Study(
         nuisances,
         effect,
         _percent(nuisances, estimand),
         None if price is None else _times(effect, price, currency),
         difference_in_means(table),
-        Estimates([average(nuisances) for average in _AVERAGES.values()]),
+        Estimates(averages.values()),
         {name: estimate_gate(nuisances, label) for name, label in labels.items()},
         {name: label.value_counts() for name, label in labels.items()},
         tuple(diagnostics.all_checks(nuisances, placebo_outcome, placebo_decision, suspects)),
@@ -272,8 +273,7 @@ def _page(study: Study) -> dict[str, Any]:
         },
         "alts": {
             "answers": "; ".join(
-                f"{name}: {report.row('', e)['value']} ({report.row('', e)['interval']})"
-                for name, e in compared.items()
+                "{what}: {value} ({interval})".format(**report.row(*pair)) for pair in compared.items()
             ),
             "overlap": f"Distribution of the propensity in both arms: medians {medians}.",
         },

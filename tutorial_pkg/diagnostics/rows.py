@@ -6,10 +6,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from tutorial_pkg import plots
-from tutorial_pkg.check import Check, graded
+from tutorial_pkg.check import Check, chance_of_largest, graded
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.effects import estimate_ate
 from tutorial_pkg.estimate import Estimate, cluster_sums
@@ -87,7 +86,7 @@ def balance(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     measures = {
         "largest difference": float(table["after"].abs().max()),
         "largest z": z,
-        "chance of the largest": min(1.0, 2 * len(table) * norm.sf(z)),
+        "chance of the largest": chance_of_largest(table["z"]),
     }
     return Check(
         "balance", graded("balance", measures), sentence, table, partial(plots.plot_balance, table, 0.1), measures
