@@ -243,6 +243,77 @@ def test_the_moments_of_the_score_are_those_of_the_formulas(nuisances):
     assert diagnostics.score_moments(nuisances).measures["largest z"] == table["z"].abs().max()
 
 
+def test_the_checks_of_the_att_are_about_the_treated(nuisances):
+    data, m = nuisances.data, np.clip(nuisances.propensity[:, 0], 0.01, 0.99)
+    g0, y, d = nuisances.outcome_control[:, 0], data.y, data.d
+    gap = d - (1 - d) * m / (1 - m)
+    table = diagnostics.score_moments(nuisances, estimand="ATT").table
+    assert table.loc["weights of the untreated", "value"] == pytest.approx(gap.mean())
+    expected = np.mean(gap * (g0 - g0[d == 1].mean()))
+    assert table.loc["outcome model of the untreated", "value"] == pytest.approx(expected)
+    assert table.loc["odds", "value"] == pytest.approx(np.mean((1 - d) * (y - g0) * m / (1 - m)))
+    assert not [name for name in table.index if "of the treated" in name]  # whose outcome model it does not use
+
+    j, x = data.x_names.index("engagement_score"), data.x.astype(float)
+    spread = np.sqrt((x[d == 1, j].var() + x[d == 0, j].var()) / 2)
+    difference = x[d == 1, j].mean() - np.average(x[d == 0, j], weights=(m / (1 - m))[d == 0])
+    after = diagnostics.balance(nuisances, estimand="ATT").table.loc["engagement_score", "after"]
+    assert after == pytest.approx(difference / spread)
+
+    row, att = (
+        diagnostics.overlap(nuisances, estimand="ATT").table.loc["ATT clipped at 0.1"],
+        tp.estimate_att(nuisances, 0.1),
+    )
+    assert (row["value"], row["std_error"]) == (att.value, att.std_error)
+    explained = nuisances.losses["share explained"]["outcome_control"]
+    assert diagnostics.nuisance_quality(nuisances, "ATT").measures["least explained"] == explained
+
+
+def test_the_checks_of_the_atc_are_those_of_the_att_with_the_arms_exchanged(nuisances):
+    data = nuisances.data
+    frame = data.frame.assign(**{data.treatment: 1 - data.d})
+    exchanged = replace(
+        nuisances,
+        data=replace(data, frame=frame, treated=None),
+        outcome_control=nuisances.outcome_treated,
+        outcome_treated=nuisances.outcome_control,
+        propensity=1 - nuisances.propensity,
+    )
+    for check in (diagnostics.overlap, diagnostics.balance, diagnostics.score_moments):
+        one, other = check(nuisances, estimand="ATC").measures, check(exchanged, estimand="ATT").measures
+        assert sorted(abs(value) for value in one.values()) == pytest.approx(sorted(abs(v) for v in other.values()))
+
+
+def test_a_rare_treatment_carries_the_att_where_it_does_not_carry_the_ate():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(12_000, 2))
+    d = (rng.random(12_000) < 1 / (1 + np.exp(6 - 2 * x[:, 0]))).astype(int)
+    y = 10 + x @ [3, 2] + d + rng.normal(size=12_000)
+    frame = pd.DataFrame(x, columns=["a", "b"]).assign(y=y, d=d)
+    fitted = tp.cross_fit(tp.CausalData(frame, "y", "d", ["a", "b"]), LINES, n_jobs=1, progress=False)
+    usual = tp.weighting.usual_clipping(d, fitted.propensity[:, 0], "ATT")
+    assert usual < 0.01
+    assert "stop" not in [c.grade for c in diagnostics.all_checks(fitted, estimand="ATT", clipping=usual)]
+    assert diagnostics.overlap(fitted, estimand="ATE").grade == "stop"
+    check = diagnostics.overlap(fitted, 0.01, "ATT")  # which moves most of the untreated to 0.01
+    assert check.grade == "stop"
+    assert "of the weight of the untreated comes from clipping at 0.01" in check.sentence
+
+
+@pytest.mark.slow
+def test_checks_of_the_att_hardly_ever_stop_a_sound_study_and_see_a_hidden_cause():
+    def grades(seed, **dials):
+        data = tp.simulate_sellers(2_000, seed=seed, n_covariates=15, selection=0.5, **dials).data
+        fitted = tp.cross_fit(data, LINES, n_folds=3, n_jobs=1, progress=False)
+        return {c.name: c.grade for c in diagnostics.all_checks(fitted, "units_prev_30d", estimand="ATT")}
+
+    sound = pd.DataFrame([grades(seed) for seed in range(300, 340)])
+    assert (sound == "stop").any(axis=1).sum() <= 2
+    assert (sound["placebo"] != "fine").sum() <= 7  # expected 2
+    hidden = pd.DataFrame([grades(seed, hidden=1.0) for seed in range(300, 310)])
+    assert (hidden["placebo"] != "fine").mean() >= 0.8
+
+
 @pytest.mark.parametrize(
     ("name", "measures", "grade"),
     [

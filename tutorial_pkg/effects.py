@@ -1,6 +1,6 @@
 """Average effects from fitted nuisances, through DoubleML: ATE, ATT, ATC, LATE, residual on residual, groups, per cent."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -218,6 +218,9 @@ def estimate_late(outcome: Nuisances, decision: Nuisances, clipping: float = CLI
     words = replace(one.words, treatment=other.words.outcome)
     return replace(found, words=words, caution=together(weak, _caution(outcome, "ATE", None)))
 
+
+AVERAGES: dict[Estimand, Callable[..., Estimate]] = {"ATE": estimate_ate, "ATT": estimate_att, "ATC": estimate_atc}
+"""The average over everyone, over the treated and over the untreated, by name."""
 
 _WEIGHTED = ", weighted rows"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from tutorial_pkg.check import GRADES, Check, Grade, summarise
 from tutorial_pkg.crossfitting import cross_fit
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.display import paragraph
-from tutorial_pkg.effects import estimate_atc, estimate_ate, estimate_att, estimate_gate, estimate_percent
+from tutorial_pkg.effects import AVERAGES, Estimand, estimate_gate, estimate_percent
 from tutorial_pkg.estimate import Estimate
 from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.groups import coarse_labels
@@ -23,10 +23,8 @@ from tutorial_pkg.naive import difference_in_means
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.plots.study import plot_arms, plot_estimates
 from tutorial_pkg.roles import Prepared
+from tutorial_pkg.weighting import usual_clipping
 from tutorial_pkg.words import Words
-
-Estimand = Literal["ATE", "ATT", "ATC"]
-_AVERAGES = {"ATE": estimate_ate, "ATT": estimate_att, "ATC": estimate_atc}
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,8 +167,8 @@ def study(
     """
     prepared = data if isinstance(data, Prepared) else None
     table = data.data if isinstance(data, Prepared) else data
-    if estimand not in _AVERAGES:
-        raise ValueError(f"estimand={estimand!r} is not known; choose one of {', '.join(_AVERAGES)}.")
+    if estimand not in AVERAGES:
+        raise ValueError(f"estimand={estimand!r} is not known; choose one of {', '.join(AVERAGES)}.")
     asked = [("group", g) for g in groups] + [("suspect", s) for s in suspects]
     asked += [(r, c) for r, c in (("placebo outcome", placebo_outcome), ("placebo decision", placebo_decision)) if c]
     for role, name in asked:
@@ -187,31 +185,34 @@ def study(
         replace(table, treatment=placebo_decision, treated=None)
     settings: dict[str, Any] = {"n_folds": n_folds, "n_repeats": n_repeats, "seed": seed}
     nuisances = cross_fit(table, learners, n_jobs=n_jobs, progress=progress, **settings)
-    averages = {name: average(nuisances) for name, average in _AVERAGES.items()}
+    m = nuisances.propensity.mean(axis=1)
+    clips = {name: usual_clipping(table.d, m, name) for name in AVERAGES}
+    averages = {name: average(nuisances, clipping=clips[name]) for name, average in AVERAGES.items()}
     effect = averages[estimand]
+    about: dict[str, Any] = {"estimand": estimand, "clipping": clips[estimand]}
     return Study(
         nuisances,
         effect,
-        _percent(nuisances, estimand),
+        _percent(nuisances, **about),
         None if price is None else _times(effect, price, currency),
         difference_in_means(table),
         Estimates(averages.values()),
         {name: estimate_gate(nuisances, label) for name, label in labels.items()},
         {name: label.value_counts() for name, label in labels.items()},
-        tuple(diagnostics.all_checks(nuisances, placebo_outcome, placebo_decision, suspects)),
-        None if estimand == "ATC" else sensitivity.bounds(nuisances, level=0.975, estimand=estimand),
+        tuple(diagnostics.all_checks(nuisances, placebo_outcome, placebo_decision, suspects, **about)),
+        None if estimand == "ATC" else sensitivity.bounds(nuisances, level=0.975, **about),
         prepared,
-        {"estimand": estimand, **settings},
+        {**about, **settings},
     )
 
 
-def _percent(nuisances: Nuisances, estimand: Estimand) -> Estimate | None:
+def _percent(nuisances: Nuisances, estimand: Estimand, clipping: float) -> Estimate | None:
     """In per cent of what would have been, where that is an amount."""
     y = nuisances.data.y
     if y.min() < 0 or set(np.unique(y)) <= {0.0, 1.0}:  # of profits and losses, and of shares, per cents mislead
         return None
     try:
-        found = estimate_percent(nuisances, estimand)
+        found = estimate_percent(nuisances, estimand, clipping)
     except ValueError:  # nothing to take a share of
         return None
     return replace(found, words=replace(found.words, unit="% of what it would have been"))
@@ -286,9 +287,6 @@ def _page(study: Study) -> dict[str, Any]:
         "covariates": data.covariates,
         "dropped": study.prepared.rows if study.prepared is not None else (),
         "left_out": [] if columns is None else [{"name": n, "why": w} for n, w in columns["why"].items()],
-        "about": ""
-        if study.effect.estimand == "ATE"
-        else "Placebos, overlap, balance and single rows are looked at for everyone in the table.",
         "learned": {name.replace("_", " "): how for name, how in study.nuisances.chosen.items()},
         "made": provenance(**study.settings),
     }

@@ -1,9 +1,13 @@
 """Weights made from propensities, and the clipping that keeps them finite."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tutorial_pkg.data import CausalData
+
+Averaged = Literal["ATE", "ATT", "ATC"]
 
 CLIPPING = 0.01
 """Propensities are moved into [0.01, 0.99] unless another threshold is asked for."""
@@ -35,11 +39,43 @@ def share_clipped(propensity: NDArray[np.float64], clipping: float = CLIPPING) -
 
 
 def inverse_weights(
-    d: NDArray[np.int8], propensity: NDArray[np.float64], clipping: float = CLIPPING
+    d: NDArray[np.int8],
+    propensity: NDArray[np.float64],
+    clipping: float = CLIPPING,
+    estimand: Averaged = "ATE",
 ) -> NDArray[np.float64]:
-    """1/m of the treated and 1/(1-m) of the untreated, with m clipped, (n_rows,)."""
+    """1/m of the treated and 1/(1-m) of the untreated, with m clipped, (n_rows,).
+
+    Both arms then look like all rows. So that they look like the treated (ATT) these weights are multiplied by m, so that
+    they look like the untreated (ATC) by 1 - m; one arm then counts as it is.
+    """
     m = clipped(propensity, clipping)
-    return np.where(d == 1, 1 / m, 1 / (1 - m))
+    tilt = {"ATE": 1.0, "ATT": m, "ATC": 1 - m}[estimand]
+    return np.where(d == 1, 1 / m, 1 / (1 - m)) * tilt
+
+
+def weight_added(
+    d: NDArray[np.int8], propensity: NDArray[np.float64], clipping: float = CLIPPING, estimand: Averaged = "ATT"
+) -> float:
+    """Share of the other arm's weight in an average over one arm (ATT, ATC) that comes from clipping alone; 0 for the ATE.
+
+    Where 1% are treated, most of the untreated have propensities below 0.01. Moved there they are worth a hundredth of
+    a row each, and together they can outweigh those few who resemble the treated.
+    """
+    if estimand == "ATE":
+        return 0.0
+    m = propensity[d == 0] if estimand == "ATT" else 1 - propensity[d == 1]
+    moved, low = clipped(m, clipping), m < clipping
+    weights = moved / (1 - moved)
+    return float(np.sum(weights[low] - m[low] / (1 - m[low])) / weights.sum())
+
+
+def usual_clipping(d: NDArray[np.int8], propensity: NDArray[np.float64], estimand: Averaged = "ATE") -> float:
+    """0.01, or the next power of ten at which clipping adds at most 1% to the weight of any arm."""
+    clipping = CLIPPING
+    while clipping > 1e-6 and weight_added(d, propensity, clipping, estimand) > 0.01:
+        clipping /= 10
+    return clipping
 
 
 def effective_share(weights: NDArray[np.float64]) -> float:

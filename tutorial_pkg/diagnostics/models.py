@@ -13,45 +13,52 @@ from tutorial_pkg import plots
 from tutorial_pkg.check import Check, graded
 from tutorial_pkg.choosing import is_binary
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.effects import estimate_ate
+from tutorial_pkg.effects import Estimand, estimate_ate
 from tutorial_pkg.estimate import Estimate, from_influence, robust_errors
 from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.weighting import CLIPPING, clipped
+from tutorial_pkg.weighting import CLIPPING, clipped, inverse_weights
 
 
-def nuisance_quality(nuisances: Nuisances) -> Check:
+def nuisance_quality(nuisances: Nuisances, estimand: Estimand = "ATE") -> Check:
     """Do the learners know more than a constant? Out-of-fold losses against those of a constant.
 
-    Look when an outcome model explains less than 2% of the variance, stop when it is worse than a constant. A propensity
+    Look when an outcome model that the estimand uses (of the untreated for the ATT, of the treated for the ATC) explains
+    less than 2% of the variance, stop when it is clearly worse than a constant. A propensity
     model that is no better is what a randomised treatment looks like. An arm whose outcome never varies has nothing to
     explain and is left out.
     """
     losses = nuisances.losses
     explained = losses["share explained"].astype(float)
     y, d = nuisances.data.y, nuisances.data.d
-    arms = {"outcome_control": d == 0, "outcome_treated": d == 1}
-    still = [name for name, arm in arms.items() if np.ptp(y[arm]) == 0]
-    outcome_models = explained.drop(["propensity", *still])
+    arms = [("outcome_control", d == 0)] * (estimand != "ATC") + [("outcome_treated", d == 1)] * (estimand != "ATT")
+    still = [name for name, arm in arms if np.ptp(y[arm]) == 0]
+    used = explained[[name for name, _ in arms if name not in still]]
+    share = (
+        f"models explain {used.min():.0%} to {used.max():.0%}"
+        if estimand == "ATE"
+        else f"model explains {used.min():.0%}"
+    )
     sentence = (
-        f"the outcome models explain {outcome_models.min():.0%} to {outcome_models.max():.0%} of the variance, the propensity "
+        f"the outcome {share} of the variance, the propensity "
         f"model {explained['propensity']:.0%} of the log loss of a constant"
         + "".join(f"; {name} has a constant outcome" for name in still)
         + "."
     )
-    measures = {"least explained": outcome_models.min(), "propensity explained": explained["propensity"]}
+    measures = {"least explained": used.min(), "propensity explained": explained["propensity"]}
     name = "learners against a constant"
     return Check(name, graded(name, measures), sentence, losses, measures=measures)
 
 
-def score_moments(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
+def score_moments(nuisances: Nuisances, clipping: float = CLIPPING, estimand: Estimand = "ATE") -> Check:
     """Do the nuisances keep the promises of the score? Means that are zero if they do, out of fold, with their errors.
 
-    The score of the ATE does not feel small errors of m or g because its derivatives in their direction have mean zero.
+    The score does not feel small errors of m or g because its derivatives in their direction have mean zero.
     These derivatives are means over rows, so they can be looked at: in the direction of a constant and of g itself
     (where weighting should leave nothing), in that of m (1 - m), the odds; and the slopes of decision and outcomes on
-    what was predicted for them, which are one where predictions are calibrated. Look when one is more than three standard
-    errors away, stop at five.
+    what was predicted for them, which are one where predictions are calibrated. The score of the ATT uses the outcome
+    model of the untreated only, that of the ATC the other. Look when one is more than three standard errors away, stop
+    at five.
 
     References
     ----------
@@ -59,18 +66,17 @@ def score_moments(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     """
     data, (y, d) = nuisances.data, (nuisances.data.y, nuisances.data.d)
     m = clipped(nuisances.propensity.mean(axis=1), clipping)
-    g0, g1 = nuisances.outcome_control.mean(axis=1), nuisances.outcome_treated.mean(axis=1)
-    one, other = 1 - d / m, 1 - (1 - d) / (1 - m)
-    means = {
-        "weights of the treated": one,
-        "weights of the untreated": other,
-        "outcome model of the treated": one * (g1 - g1.mean()),
-        "outcome model of the untreated": other * (g0 - g0.mean()),
-        "odds": d * (y - g1) * (1 - m) / m + (1 - d) * (y - g0) * m / (1 - m),
-    }
+    who = {"ATE": np.ones(len(d)), "ATT": d.astype(float), "ATC": 1.0 - d}[estimand]
+    arms = [("treated", d == 1, nuisances.outcome_treated.mean(axis=1), (1 - m) / m)] * (estimand != "ATT")
+    arms += [("untreated", d == 0, nuisances.outcome_control.mean(axis=1), m / (1 - m))] * (estimand != "ATC")
+    weights = inverse_weights(d, m, clipping, estimand)
+    means = {f"weights of the {name}": who - arm * weights for name, arm, _, _ in arms}
+    for name, arm, g, _ in arms:
+        means[f"outcome model of the {name}"] = (who - arm * weights) * (g - np.average(g, weights=who))
+    means["odds"] = np.sum([arm * (y - g) * odds for _, arm, g, odds in arms], axis=0)
     rows = {name: _mean_and_error(values, data) for name, values in means.items()}
     rows["slope of the decision on its log-odds, less 1"] = _slope(logit(m), d, np.full(len(d), True), data)
-    for name, g, arm in (("untreated", g0, d == 0), ("treated", g1, d == 1)):
+    for name, arm, g, _ in reversed(arms):
         if np.ptp(g[arm]) > 0:
             rows[f"slope of the {name} on their prediction, less 1"] = _slope(g, y, arm, data)
     table = pd.DataFrame(rows, index=["value", "std_error"]).T

@@ -12,7 +12,7 @@ from tutorial_pkg import plots
 from tutorial_pkg.check import Check, graded
 from tutorial_pkg.crossfitting import cross_fit, fit_again, fit_without
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.effects import estimate_ate
+from tutorial_pkg.effects import AVERAGES, Estimand
 from tutorial_pkg.estimate import Estimate
 from tutorial_pkg.nuisance import Nuisances
 
@@ -20,8 +20,8 @@ CONTAINED = 0.95
 """Share of a placebo outcome that covariates may explain before the placebo says nothing."""
 
 
-def placebo(nuisances: Nuisances, outcome: str) -> Check:
-    """Is there an effect where there can be none? The ATE on an outcome measured before the decision.
+def placebo(nuisances: Nuisances, outcome: str, estimand: Estimand = "ATE") -> Check:
+    """Is there an effect where there can be none? The average effect on an outcome measured before the decision.
 
     The propensities are reused; only outcome models are fitted. Look when the 95% interval excludes zero, stop when zero
     is more than three standard errors away. Refuses an outcome of which the covariates explain more than 95%: adjusting
@@ -34,14 +34,17 @@ def placebo(nuisances: Nuisances, outcome: str) -> Check:
             f"The covariates contain {outcome!r} ({explained:.0%} of it is explained), so it would show no effect "
             "whatever is hidden; take the covariates of its window out, or a placebo from outside their windows."
         )
-    return _should_be_zero("placebo", estimate_ate(fitted), f"on {outcome}, which the decision cannot have changed,")
+    return _should_be_zero(
+        "placebo", AVERAGES[estimand](fitted), f"on {outcome}, which the decision cannot have changed,"
+    )
 
 
-def placebo_treatment(nuisances: Nuisances, treatment: str) -> Check:
+def placebo_treatment(nuisances: Nuisances, treatment: str, estimand: Estimand = "ATE") -> Check:
     """Has a decision an effect that can have none, such as one made after the outcome? Everything is fitted again.
 
     A negative-control exposure: chosen for the same reasons as the treatment, it cannot have changed the outcome.
-    The treatment is one of its covariates, because it has an effect. Graded as the placebo outcome.
+    The treatment is one of its covariates, because it has an effect. The ATT is that of those who made this other
+    decision. Graded as the placebo outcome.
 
     References
     ----------
@@ -53,7 +56,7 @@ def placebo_treatment(nuisances: Nuisances, treatment: str) -> Check:
     frame = _with_decisions(data, data.d)
     other = replace(data, frame=frame, treatment=treatment, covariates=(*data.covariates, data.treatment), treated=None)
     fitted = fit_again(nuisances, other, progress=False)
-    return _should_be_zero("placebo treatment", estimate_ate(fitted), f"of {treatment}, which cannot have one,")
+    return _should_be_zero("placebo treatment", AVERAGES[estimand](fitted), f"of {treatment}, which cannot have one,")
 
 
 def permuted(nuisances: Nuisances, seed: int = 0) -> Check:
@@ -64,19 +67,20 @@ def permuted(nuisances: Nuisances, seed: int = 0) -> Check:
     data = nuisances.data
     frame = _with_decisions(data, np.random.default_rng(seed).permutation(data.d))
     fitted = fit_again(nuisances, replace(data, frame=frame, treated=None), progress=False)
-    return _should_be_zero("permuted treatment", estimate_ate(fitted), "with decisions shuffled among the rows")
+    return _should_be_zero("permuted treatment", AVERAGES["ATE"](fitted), "with decisions shuffled among the rows")
 
 
-def without(nuisances: Nuisances, columns: Sequence[str]) -> Check:
-    """Does the answer hang on these covariates? The ATE without them, everything fitted again on the same folds.
+def without(nuisances: Nuisances, columns: Sequence[str], estimand: Estimand = "ATE") -> Check:
+    """Does the answer hang on these covariates? The average effect without them, everything fitted again on the same folds.
 
     It moves when they are confounders, which belong in, and when they are consequences of the decision, which do not;
     no number says which. A change beyond two of its standard errors asks for the answer from someone who knows how
     and when the columns came about.
     """
-    change = estimate_ate(fit_without(nuisances, columns, progress=False)) - estimate_ate(nuisances)
+    average = AVERAGES[estimand]
+    change = average(fit_without(nuisances, columns, progress=False)) - average(nuisances)
     z = change.value / change.std_error
-    sentence = f"without {', '.join(columns)} the ATE changes by {change.value:.3g}, {abs(z):.1f} of the change's standard errors."
+    sentence = f"without {', '.join(columns)} the {estimand} changes by {change.value:.3g}, {abs(z):.1f} of the change's standard errors."
     measures = {"z": z}
     name = "without " + ", ".join(columns)
     return Check(name, graded("without a column", measures), sentence, change.tidy(), measures=measures)
@@ -88,10 +92,10 @@ def _with_decisions(data: CausalData, decisions: NDArray) -> pd.DataFrame:
     return frame
 
 
-def _should_be_zero(name: str, ate: Estimate, what: str) -> Check:
-    lower, upper = ate.conf_int()
+def _should_be_zero(name: str, effect: Estimate, what: str) -> Check:
+    lower, upper = effect.conf_int()
     found = "no effect is found" if lower <= 0 <= upper else "an effect is found"
-    sentence = f"{what} {found}: {ate.value:.3g}, 95% interval {lower:.3g} to {upper:.3g}."
-    draw = partial(plots.plot_estimates, {name: ate}, 0.0)
-    measures = {"z": ate.value / ate.std_error}
-    return Check(name, graded(name, measures), sentence, ate.tidy(), draw, measures)
+    sentence = f"{what} {found}: {effect.value:.3g}, 95% interval {lower:.3g} to {upper:.3g}."
+    draw = partial(plots.plot_estimates, {name: effect}, 0.0)
+    measures = {"z": effect.value / effect.std_error}
+    return Check(name, graded(name, measures), sentence, effect.tidy(), draw, measures)

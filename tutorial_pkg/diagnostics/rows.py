@@ -10,42 +10,58 @@ from numpy.typing import NDArray
 from tutorial_pkg import plots
 from tutorial_pkg.check import Check, chance_of_largest, graded
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.effects import estimate_ate
+from tutorial_pkg.effects import AVERAGES, Estimand, estimate_ate
 from tutorial_pkg.estimate import Estimate, cluster_sums
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.weighting import CLIPPING, check_clipping, effective_share, inverse_weights, share_clipped
+from tutorial_pkg.weighting import (
+    CLIPPING,
+    check_clipping,
+    effective_share,
+    inverse_weights,
+    share_clipped,
+    weight_added,
+)
 
 
-def overlap(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
+def overlap(nuisances: Nuisances, clipping: float = CLIPPING, estimand: Estimand = "ATE") -> Check:
     """Are there comparable rows in both arms? Propensities by arm, share clipped, effective sample sizes.
 
-    The effective sample size of an arm is (sum w)^2 / sum w^2 with inverse-propensity weights. Look when more than 1%
-    of the rows are clipped or an arm is worth less than a fifth of its rows; stop at 5%, or less than a tenth.
-    ``table`` also holds the ATE over clipping thresholds, which should not move it.
+    The effective sample size of an arm is (sum w)^2 / sum w^2 with the estimand's weights. Look when more than 1%
+    of the rows are clipped or an arm is worth less than a fifth of its rows; stop at 5%, or less than a tenth. An average
+    over one arm (ATT, ATC) asks something else: the share clipped is that of its own rows where clipping shortens a weight,
+    or the share of the other arm's weight that clipping adds, if that is more; and the other arm, however large, need
+    only be worth a fifth of the smaller arm's rows.
+    ``table`` also holds the estimate over clipping thresholds, which should not move it.
     """
     check_clipping(clipping)
     m, d = nuisances.propensity.mean(axis=1), nuisances.data.d
-    weights = inverse_weights(d, m, clipping)
+    weights = inverse_weights(d, m, clipping, estimand)
     rows, effective = {}, {}
+    least = min(d.sum(), len(d) - d.sum())
     for name, arm in (("treated", d == 1), ("untreated", d == 0)):
-        effective[name] = effective_share(weights[arm])
+        effective[name] = effective_share(weights[arm]) * (1.0 if estimand == "ATE" else arm.sum() / least)
         quantiles = dict(
             zip(["min", "1%", "median", "99%", "max"], np.quantile(m[arm], [0, 0.01, 0.5, 0.99, 1]), strict=True)
         )
         rows[f"propensity of the {name}"] = quantiles | {"effective share": effective[name]}
+    beyond, whose = _clipped(m, d, clipping, estimand)
     for threshold in (0.001, 0.01, 0.02, 0.05, 0.1):
-        ate = estimate_ate(nuisances, clipping=threshold)
-        rows[f"ATE clipped at {threshold:g}"] = {
-            "value": ate.value,
-            "std_error": ate.std_error,
-            "share clipped": share_clipped(m, threshold),
+        found = AVERAGES[estimand](nuisances, clipping=threshold)
+        rows[f"{estimand} clipped at {threshold:g}"] = {
+            "value": found.value,
+            "std_error": found.std_error,
+            "share clipped": _clipped(m, d, threshold, estimand)[0],
         }
-    beyond = share_clipped(m, clipping)
     worth = min(effective.values())
     measures = {"smallest effective share": worth, "share clipped": beyond}
-    sentence = (
-        f"propensities run from {m.min():.3f} to {m.max():.3f}, {beyond:.1%} of the rows are clipped at {clipping:g}, and "
+    others = "untreated" if estimand == "ATT" else "treated"
+    leaves = (
         f"weighting leaves {effective['treated']:.0%} of the treated and {effective['untreated']:.0%} of the untreated rows."
+        if estimand == "ATE"
+        else f"weighting makes the {others} worth {effective[others] * least:,.0f} rows, where the smaller arm has {least:,}."
+    )
+    sentence = (
+        f"propensities run from {m.min():.3f} to {m.max():.3f}, {beyond:.1%} of {whose} at {clipping:.2g}, and {leaves}"
     )
     return Check(
         "overlap",
@@ -57,8 +73,23 @@ def overlap(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     )
 
 
-def balance(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
+def _clipped(m: NDArray, d: NDArray, clipping: float, estimand: Estimand) -> tuple[float, str]:
+    """The share clipped, and of what."""
+    if estimand == "ATE":
+        return share_clipped(m, clipping), "the rows are clipped"
+    name, others, beyond = ("treated", "untreated", m[d == 1] > 1 - clipping)
+    if estimand == "ATC":
+        name, others, beyond = ("untreated", "treated", m[d == 0] < clipping)
+    added, cut = weight_added(d, m, clipping, estimand), float(beyond.mean())
+    return (
+        (added, f"the weight of the {others} comes from clipping") if added > cut else (cut, f"the {name} are clipped")
+    )
+
+
+def balance(nuisances: Nuisances, clipping: float = CLIPPING, estimand: Estimand = "ATE") -> Check:
     """Do the arms look alike after weighting by the propensity? Standardised mean differences, worst first.
+
+    Weighted so that both look like all rows (ATE), like the treated (ATT) or like the untreated (ATC).
 
     Differences of means over the pooled standard deviation before weighting, for every numeric column of the covariates;
     ``table`` also has each difference after weighting over its own standard error, clustered where the data name a
@@ -71,7 +102,7 @@ def balance(nuisances: Nuisances, clipping: float = CLIPPING) -> Check:
     """
     check_clipping(clipping)
     data = nuisances.data
-    weights = inverse_weights(data.d, nuisances.propensity.mean(axis=1), clipping)
+    weights = inverse_weights(data.d, nuisances.propensity.mean(axis=1), clipping, estimand)
     rows = [
         (*_mean_gap(column, data, np.ones_like(weights))[:1], *_mean_gap(column, data, weights)) for column in data.x.T
     ]
