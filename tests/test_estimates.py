@@ -282,3 +282,83 @@ def test_bands_of_all_pairs_cover_them_at_once():
         band = tp.Estimates(each).pairs().simultaneous(n_draws=2_000)
         covered += bool(((band["lower"] < 0) & (band["upper"] > 0)).all())
     assert binom.ppf(0.002, 400, 0.95) <= covered <= binom.ppf(0.998, 400, 0.95)
+
+
+# --- several tables ---------------------------------------------------------------------------------------
+
+
+def tables_of(seller_of_a, seller_of_b, seed=3):
+    """Two tables of an outcome by seller, and the estimated mean of each."""
+    rng, pairs = np.random.default_rng(seed), []
+    for name, seller in {"a": seller_of_a, "b": seller_of_b}.items():
+        n = len(seller)
+        columns = {"y": rng.normal(size=n), "d": np.arange(n) % 2, "x": rng.normal(size=n), "seller": seller}
+        data = tp.CausalData(pd.DataFrame(columns), "y", "d", ["x"], cluster="seller")
+        influence = data.y - data.y.mean()
+        mean = tp.from_influence(data.y.mean(), influence, data, estimand="mean", method="m", label=name)
+        pairs.append(([mean], data))
+    return pairs
+
+
+def test_joined_tables_keep_values_and_errors_and_share_their_sellers():
+    """The covariance of two means is the sum over sellers of the product of their sums, by the textbook."""
+    pairs = tables_of(np.repeat(np.arange(40), 2), np.repeat(np.arange(20, 50), 3))
+    joined = tp.estimates.join_tables(pairs)
+    assert joined.names == ["a", "b"]
+    sums = []
+    for ((alone,), data), e in zip(pairs, joined, strict=True):
+        assert e.value == alone.value
+        assert e.std_error == alone.std_error
+        assert e.n_rows == 170
+        sums.append(pd.Series(alone.influence).groupby(data.frame["seller"]).sum() / data.n_rows)
+    shared = (sums[0] * sums[1]).dropna()
+    assert len(shared) == 20
+    variance = (sums[0] ** 2).sum() + (sums[1] ** 2).sum() - 2 * shared.sum()
+    assert (joined["a"] - joined["b"]).std_error == pytest.approx(np.sqrt(variance))
+    assert joined.test_equal()["statistic"] == pytest.approx((joined[0].value - joined[1].value) ** 2 / variance)
+
+
+def test_tables_of_other_sellers_and_without_sellers_are_independent():
+    pairs = tables_of(np.arange(40), np.arange(40, 100))
+    joined = tp.estimates.join_tables(pairs)
+    apart = np.hypot(joined[0].std_error, joined[1].std_error)
+    assert (joined[0] - joined[1]).std_error == pytest.approx(apart)
+    bare = [replace(data, cluster=None) for _, data in pairs]
+    alone = [([replace(e, clusters=None)], data) for (found, _), data in zip(pairs, bare, strict=True) for e in found]
+    without = tp.estimates.join_tables(alone)
+    assert (without[0] - without[1]).std_error == pytest.approx(apart)
+
+
+def test_several_estimates_of_a_table_keep_their_correlation(market, nuisances):
+    other = tp.simulate_sellers(2_000, seed=12, n_covariates=30).data
+    ate, att = tp.estimate_ate(nuisances), tp.estimate_att(nuisances)
+    joined = tp.estimates.join_tables([([ate, att], market.data), ([tp.naive.difference_in_means(other)], other)])
+    assert (joined[1] - joined[0]).std_error == pytest.approx((att - ate).std_error)
+
+
+def test_joined_tables_contrast_repeat_by_repeat(market):
+    fitted = tp.cross_fit(market.data, tp.learners.linear(), n_folds=2, n_repeats=3, progress=False)
+    ate, att = tp.estimate_ate(fitted), tp.estimate_att(fitted)
+    other = tp.simulate_sellers(2_000, seed=12, n_covariates=30).data
+    joined = tp.estimates.join_tables([([ate, att], market.data), ([tp.naive.difference_in_means(other)], other)])
+    gap = joined[1] - joined[0]
+    assert gap.value == pytest.approx((att - ate).value)
+    assert gap.std_error == pytest.approx((att - ate).std_error)
+
+
+def test_tables_that_do_not_go_together_are_refused():
+    (found_a, a), (found_b, b) = tables_of(np.arange(40), np.arange(60))
+    join = tp.estimates.join_tables
+    with pytest.raises(ValueError, match="A table comes twice"):
+        join([(found_a, a), (found_a, a)])
+    with pytest.raises(ValueError, match="a has no influence values for the rows beside it"):
+        join([(found_a, b), (found_b, a)])
+    with pytest.raises(ValueError, match="b has no influence values"):
+        join([(found_a, a), ([replace(found_b[0], influence=None)], b)])
+    with pytest.raises(ValueError, match=r"different clusters \(None, seller\)"):
+        join([(found_a, a), ([replace(found_b[0], clusters=None)], replace(b, cluster=None))])
+    words = replace(b, frame=b.frame.assign(seller=b.frame["seller"].astype(str)))
+    with pytest.raises(ValueError, match="'seller' is integer in one table, string in another"):
+        join([(found_a, a), ([replace(found_b[0], clusters=words.clusters)], words)])
+    with pytest.raises(ValueError, match="no estimate"):
+        join([])

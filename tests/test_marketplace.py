@@ -16,8 +16,11 @@ from tutorial_pkg.marketplace import (
     SCENARIOS,
     Dials,
     effect_on_all,
+    effects_on,
     hidden_strength,
+    population_rows,
     population_targets,
+    simulate_recommendations,
 )
 
 N = 20_000
@@ -468,3 +471,52 @@ def test_the_benchmark_of_a_trait_that_is_seen_is_its_strength_over_what_it_leav
 def test_behind_a_wall_a_trait_has_no_strength():
     with pytest.raises(ValueError, match="wall in overlap"):
         hidden_strength(Dials(hidden=0.5, never_below=40))
+
+
+# --- three recommendations --------------------------------------------------------------------------------
+
+
+def test_each_product_receives_one_recommendation_and_sellers_are_in_several_tables():
+    tables = simulate_recommendations(6_000, seed=4, n_covariates=15)
+    assert list(tables) == list(RECOMMENDATIONS)
+    frames = {name: sample.data.frame for name, sample in tables.items()}
+    assert sum(map(len, frames.values())) == 6_000
+    products = pd.concat(frame["seller_id"] for frame in frames.values()).value_counts()
+    assert products.max() == 4
+    assert len(products) == 1_500
+    assert len(set.intersection(*(set(frame["seller_id"]) for frame in frames.values()))) > 300
+    assert frames["restock"]["weeks_of_cover"].max() < 8.1
+    assert frames["outlet_deal"]["weeks_of_cover"].min() > 12
+    one = frames["sponsored_ads"].drop_duplicates("seller_id").set_index("seller_id")["engagement_score"]
+    other = frames["outlet_deal"].drop_duplicates("seller_id").set_index("seller_id")["engagement_score"]
+    assert one.corr(other) > 0.5  # the same sellers, with other products
+
+
+def test_the_three_tables_are_of_the_population_that_their_truth_is_about():
+    for name, sample in simulate_recommendations(60_000, seed=5, n_covariates=15).items():
+        for outcome in OUTCOMES:
+            known = sample.for_outcome(outcome).truth
+            assert known.sample.ate == pytest.approx(known.ate, rel=0.06), (name, outcome)
+            assert np.array_equal(sample.data.d, known.treatment)
+            seen = np.where(known.treatment == 1, known.observed_treated, known.observed_control)
+            assert np.array_equal(sample.for_outcome(outcome).data.y, seen)
+
+
+@pytest.mark.parametrize("recommendation", RECOMMENDATIONS)
+def test_the_effects_on_given_rows_are_those_of_their_own_recommendation(recommendation):
+    sample = tp.simulate_sellers(2_000, recommendation=recommendation, seed=2, n_covariates=15)
+    found = effects_on(sample.data.frame, Dials(recommendation=recommendation))
+    for outcome in OUTCOMES:
+        assert found[outcome].to_numpy() == pytest.approx(sample.for_outcome(outcome).truth.cate)
+    assert (found[PLACEBO] == 0).all()
+    rows = population_rows(Dials(recommendation=recommendation), 10_000)
+    again = effects_on(rows, Dials(recommendation=recommendation))
+    assert again["units_30d"].to_numpy() == pytest.approx(rows["units_30d"].to_numpy())
+
+
+def test_on_rows_with_excess_ads_bring_more_than_a_deal_and_rows_need_their_columns():
+    rows = population_rows(Dials(recommendation="outlet_deal"), 10_000)
+    deal, ads = (effects_on(rows, Dials(recommendation=name)) for name in ("outlet_deal", "sponsored_ads"))
+    assert (ads["units_30d"] > deal["units_30d"]).mean() > 0.99
+    with pytest.raises(ValueError, match="rows lack 'weeks_of_cover'"):
+        effects_on(rows.drop(columns="weeks_of_cover"), Dials())

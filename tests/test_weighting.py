@@ -1,9 +1,11 @@
 """Weights are those of their formulas, written out here."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tutorial_pkg import weighting
+from tutorial_pkg.groups import mix_weights
 
 M = np.array([0.001, 0.25, 0.5, 0.999, 0.01, 0.99])
 D = np.array([0, 1, 0, 1, 1, 0])
@@ -58,3 +60,22 @@ def test_the_effective_share_is_kishs():
 def test_a_threshold_that_moves_nothing_or_everything_is_refused(clipping):
     with pytest.raises(ValueError, match="clipping"):
         weighting.clipped(M, clipping)
+
+
+def test_with_the_mix_of_others_a_group_counts_as_much_as_it_does_there():
+    here = pd.Series(["a", "a", "a", "b", None, "c"], index=range(10, 16))
+    weights = mix_weights(here, pd.Series(["a", "b", "b", None]))
+    assert list(weights.index) == list(here.index)
+    # a: 1/3 wanted, 3/5 had; b: 2/3 wanted, 1/5 had; c is not wanted
+    assert weights.tolist() == pytest.approx([5 / 9, 5 / 9, 5 / 9, 10 / 3, 0, 0])
+    values = np.array([1.0, 2, 3, 8, 100, 100])
+    assert np.average(values, weights=weights) == pytest.approx(2 / 3 + 2 / 3 * 8)
+    cut = pd.cut(pd.Series([1.0, 5, 20]), [0, 4, 8])
+    assert mix_weights(cut, cut).tolist() == [1, 1, 0]
+
+
+def test_a_mix_for_which_no_row_can_stand_is_refused():
+    with pytest.raises(ValueError, match="Group 'c' has no row here"):
+        mix_weights(pd.Series(["a", "b"]), pd.Series(["a", "c"]))
+    with pytest.raises(ValueError, match="None of the other rows has a group"):
+        mix_weights(pd.Series(["a", "b"]), pd.Series([None, None]))

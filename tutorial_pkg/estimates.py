@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from tutorial_pkg.data import CausalData
 from tutorial_pkg.display import Table, show_estimates
 from tutorial_pkg.estimate import Estimate, cautions, check_level, cluster_sums, clusters_of
 
@@ -133,6 +134,67 @@ class Estimates:
     def _repr_html_(self) -> str:
         table = self.tidy()
         return show_estimates(table, table["std_error"])._repr_html_() + cautions(self._all)
+
+
+def join_tables(tables: Iterable[tuple[Iterable[Estimate], CausalData]]) -> Estimates:
+    """Estimates from several tables as one set: values and errors stay, and errors of the same sellers go together.
+
+    Afterwards :meth:`Estimates.simultaneous`, :meth:`Estimates.pairs` and differences work over all of them. Clusters
+    are known by their value in the cluster's column: the same value is the same cluster in every table. Without a
+    cluster rows of different tables are taken to be independent.
+
+    Parameters
+    ----------
+    tables : iterable of (estimates, data)
+        Each table once, with what was estimated from it.
+
+    Returns
+    -------
+    Estimates
+        In the order given, with their labels; ``n_rows`` is that of all tables together. An influence value is
+        stretched by the share of its table, and is zero in the rows of the others.
+
+    Raises
+    ------
+    ValueError
+        When an estimate is from other rows than its data, a table comes twice, or the clusters are not of one kind.
+    """
+    tables = [(list(found), data) for found, data in tables]
+    if len({id(data.frame) for _, data in tables}) < len(tables):
+        raise ValueError("A table comes twice; put all of its estimates into one pair.")
+    for found, data in tables:
+        for e in found:
+            same = e.clusters is None or (data.clusters is not None and np.array_equal(e.clusters, data.clusters))
+            if e.influence is None or e.n_rows != data.n_rows or not same:
+                raise ValueError(f"{e.name} has no influence values for the rows beside it; pair it with its own data.")
+    clusters, start, joined = _common_clusters([data for _, data in tables]), 0, []
+    total = sum(data.n_rows for _, data in tables)
+    for found, data in tables:
+        joined += [_stretched(e, start, total, clusters) for e in found]
+        start += data.n_rows
+    return Estimates(joined)
+
+
+def _common_clusters(tables: list[CausalData]) -> NDArray[np.int64] | None:
+    names = sorted({str(data.cluster) for data in tables})
+    if len(names) > 1:
+        raise ValueError(
+            f"The tables name different clusters ({', '.join(names)}); name the same one, such as the seller, in each."
+        )
+    if all(data.cluster is None for data in tables):
+        return None
+    values = [data.frame[data.cluster].astype(object) for data in tables]
+    if len(kinds := sorted({pd.api.types.infer_dtype(column) for column in values})) > 1:
+        raise ValueError(f"Cluster {names[0]!r} is {' in one table, '.join(kinds)} in another; make them alike.")
+    return np.asarray(pd.factorize(pd.concat(values, ignore_index=True))[0])
+
+
+def _stretched(e: Estimate, start: int, total: int, clusters: NDArray | None) -> Estimate:
+    """The estimate as one of all tables' rows, of which its own begin at ``start``."""
+    influence = np.zeros(total)
+    influence[start : start + e.n_rows] = np.asarray(e.influence) * (total / e.n_rows)
+    splits = tuple(_stretched(part, start, total, clusters) for part in e.splits)
+    return replace(e, n_rows=total, influence=influence, clusters=clusters, splits=splits)
 
 
 def truth_of_each(names: list[str], truth: "float | Mapping[str, float] | pd.Series") -> list[float]:

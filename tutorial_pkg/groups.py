@@ -55,6 +55,32 @@ def group_labels(data: CausalData, groups: "str | pd.Series") -> pd.Series:
     return labels
 
 
+def mix_weights(labels: pd.Series, others: pd.Series) -> pd.Series:
+    """What each row shall count for, so that its table has the mix of groups of another table: for ``weights``.
+
+    The share that the row's group has among the others, over the share that it has here. An effect averaged with these
+    weights is that of rows with the others' mix; within a group, rows are taken to be alike.
+
+    Parameters
+    ----------
+    labels, others : Series
+        The group of each row, here and in the other table, by the same names; rows without a label count for nothing.
+
+    Raises
+    ------
+    ValueError
+        When one of the others' groups has no row here, since nothing can stand for it.
+    """
+    here, wanted = (table.astype(object).value_counts(normalize=True) for table in (labels, others))
+    if wanted.empty:
+        raise ValueError("None of the other rows has a group; cut both tables into the same groups.")
+    if absent := [name for name in wanted.index if name not in here.index]:
+        raise ValueError(
+            f"Group {absent[0]!r} has no row here, so nothing can stand for it; leave it out of the others."
+        )
+    return labels.astype(object).map(wanted / here).fillna(0.0).astype(float)
+
+
 def coarse_labels(data: CausalData, name: str) -> pd.Series:
     """Labels of a column's groups: its values, or thirds of its numbers; those with few rows of an arm are one group."""
     column = data.frame[name]

@@ -38,6 +38,23 @@ def population_rows(dials: Dials, n_rows: int = 400_000, seed: int = 1_000_003) 
     return rows.assign(**{outcome: treated - control for outcome, (control, treated) in means.items()})
 
 
+def effects_on(rows: pd.DataFrame, dials: Dials) -> pd.DataFrame:
+    """Conditional effect of every outcome on given rows, had they been shown the recommendation of ``dials``.
+
+    ``rows`` hold the driving covariates and ``product_category``: those of :func:`population_rows`, or a sample's
+    frame. So two recommendations can be compared on the same rows. The equations answer for any stock, also for stock
+    at which the marketplace would not have recommended this.
+    """
+    if missing := [name for name in ("product_category", *DRIVERS) if name not in rows]:
+        raise ValueError(f"rows lack {missing[0]!r}, on which effects depend; pass the frame of a whole market.")
+    seen = {name: rows[name].to_numpy(dtype=float) for name in DRIVERS}
+    category = pd.Categorical(rows["product_category"], list(CATEGORIES)).codes.astype(np.int8)
+    following = following_in_category(propensity(dials, seen, category), category)
+    means = conditional_means(dials, seen, category, following)
+    gains = {outcome: treated - control for outcome, (control, treated) in means.items()}
+    return pd.DataFrame(gains, index=rows.index)
+
+
 @lru_cache(maxsize=64)
 def population_targets(dials: Dials, n_rows: int = 400_000, seed: int = 1_000_003) -> dict[str, Targets]:
     """Average effects in the population, per outcome, with Monte Carlo errors from blocks of whole sellers."""

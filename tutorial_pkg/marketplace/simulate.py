@@ -20,6 +20,7 @@ from tutorial_pkg.marketplace.model import (
     OUTCOMES,
     PLACEBO,
     PLACEBO_TREATMENT,
+    RECOMMENDATIONS,
     ROW_LUCK,
     SELLER_LUCK,
     Array,
@@ -133,6 +134,37 @@ def simulate_sellers(
     sources = stream(seed, "outcomes"), stream(seed, PLACEBO_TREATMENT)
     drawn = _draw_outcomes(dials, seen, category, sellers, *sources)
     return SellerSample(seller_data(_frame(matrix, names, category, sellers, drawn), outcome, names), drawn.truths)
+
+
+def simulate_recommendations(
+    n_rows: int = 24_000, seed: int = 0, *, n_covariates: int | None = None
+) -> dict[str, SellerSample]:
+    """One market in which each product receives one of the three recommendations: a table of each, by its name.
+
+    Chance picks the recommendation, and the product's stock is then as that recommendation is made for: outlet deals
+    meet excess, restocking meets stock running low, sponsored ads meet any. About four products belong to one seller,
+    who has the same ``seller_id``, the same traits and the same luck in all three tables; no row is in two of them.
+
+    Parameters
+    ----------
+    n_rows : int
+        Products in all; about a third of them are in each table.
+    seed, n_covariates
+        As in :func:`simulate_sellers`, in its proactive scenario.
+
+    Returns
+    -------
+    dict of SellerSample
+        Each with the truth of its own recommendation.
+    """
+    shown = stream(seed, "recommendation").integers(0, len(RECOMMENDATIONS), n_rows)
+    tables = {}
+    for number, name in enumerate(RECOMMENDATIONS):
+        whole = simulate_sellers(n_rows, recommendation=name, seed=seed, n_covariates=n_covariates)
+        rows = np.flatnonzero(shown == number)
+        data = replace(whole.data, frame=whole.data.frame.iloc[rows].reset_index(drop=True))
+        tables[name] = SellerSample(data, {outcome: truth.take(rows) for outcome, truth in whole.truths.items()})
+    return tables
 
 
 def seller_data(frame: pd.DataFrame, outcome: str, names: Sequence[str]) -> CausalData:
