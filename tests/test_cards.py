@@ -54,3 +54,11 @@ def test_nothing_is_shown_where_nothing_can_be_promised():
     assert "may be none" in cards["g3"].why
     assert cards["g1"].text == ""
     assert all(c.promise <= c.upper for c in cards.values())
+    product = cards["g0"].message(1_234)
+    assert product.startswith("You hold about 1,234 ")
+    assert cards["g0"].text in product
+    assert cards["g1"].message(1_234) == ""
+    owner = tp.cards.efficacy(list(cards.values()))
+    assert list(owner.index) == sorted(cards, key=lambda name: -cards[name].promise)
+    assert owner["card"].sum() == 1
+    assert owner.loc["g1", "why not"] == cards["g1"].why

@@ -66,10 +66,12 @@ from .overlap import estimate_trimmed as estimate_trimmed
 from .prose import glue as glue
 from .results import load_acic as load_acic
 from .results import load_arena as load_arena
+from .results import load_cards as load_cards
 from .results import load_cate_markets as load_cate_markets
 from .results import load_checks as load_checks
 from .results import load_known_studies as load_known_studies
 from .results import load_learner_comparison as load_learner_comparison
+from .results import load_monitoring as load_monitoring
 from .studies import Study as Study, study as study
 from .truth import Truth as Truth
 

@@ -1,6 +1,6 @@
 """What a seller is told: a card with an effect for sellers like this one, or nothing where there is nothing to promise."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,10 @@ class Card:
             f"yours ({self.group}) the average gain is most likely between {max(self.lower, 0):.0f} and {self.upper:.0f} "
             f"{self.unit}; single products differ. Based on {self.n_rows:,} offers of the past."
         )
+
+    def message(self, excess: float) -> str:
+        """The card for one product, with its excess units; empty where nothing is shown."""
+        return f"You hold about {excess:,.0f} {self.unit} more of this product than you need. {self.text}" if self.shown else ""
 
     def __repr__(self) -> str:
         return self.text or f"No card for {self.group}: {self.why}"
@@ -128,3 +132,11 @@ def make_cards(
         ends = float(np.floor(row["value"])), float(row["lower"]), float(row["upper"])
         made.append(Card(str(name), *ends, n, unit, action, horizon, not why, why))
     return made
+
+
+def efficacy(cards: Sequence[Card]) -> Table:
+    """What the owner of the recommendation reads: a row a group, the largest gain first, with what is shown and why not."""
+    unit = cards[0].unit
+    rows = [(c.group, c.n_rows, c.promise, c.lower, c.upper, c.shown, c.why) for c in cards]
+    table = pd.DataFrame(rows, columns=["group", "offers", f"gain, {unit}", "lower", "upper", "card", "why not"])
+    return show(table.set_index("group").sort_values(f"gain, {unit}", ascending=False))

@@ -115,6 +115,36 @@ def load_known_studies() -> pd.DataFrame:
     return pd.read_parquet(data_folder() / "known_studies.parquet")
 
 
+def load_cards() -> pd.DataFrame:
+    """What cards would have promised in sixty simulated markets, and what was true, from a file beside the data.
+
+    One row a group of products and market: ``label``, ``value``, ``std_error``, ``lower`` and ``upper`` as estimated,
+    "shrunken value", "shrunken lower", "shrunken upper", ``truth``, ``rows`` and ``seed``.
+    ``tests/benchmarks/cards.py`` wrote it.
+
+    Examples
+    --------
+    >>> load_cards()["seed"].nunique()
+    60
+    """
+    return pd.read_parquet(data_folder() / "cards.parquet")
+
+
+def load_monitoring() -> pd.DataFrame:
+    """How often ways of watching an effect cried wolf in simulated years, from a file beside the data.
+
+    One row a year and way: ``way``, ``errors`` ("by seller" or "by row"), ``world`` ("new sellers" each week or the "same
+    sellers"), ``shift`` of the effect in week 27, in standard errors of a week, and ``week``, that of the first alarm (since
+    the change, where there is one), missing without any. ``tests/benchmarks/monitoring.py`` wrote it.
+
+    Examples
+    --------
+    >>> load_monitoring()["seed"].nunique()
+    500
+    """
+    return pd.read_parquet(data_folder() / "monitoring.parquet")
+
+
 def load_checks() -> pd.DataFrame:
     """What the checks said of many simulated studies, sound ones and broken ones, from a file beside the data.
 
