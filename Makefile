@@ -17,16 +17,16 @@ pdf: uv         ## print the book into one PDF (needs TeX, see the README)
 	$(RUN) python book/build.py --pdf
 
 test: uv        ## run the tests (executes stale chapters first)
-	$(RUN) pytest
+	$(RUN) pytest -n 2 --dist loadgroup
 
 unit: uv        ## run the tests of the package alone, without chapters and slow claims
 	$(RUN) pytest --ignore=tests/chapters -m "not slow" -n 2
 
-coverage: uv    ## which lines of the package its tests reach; fails below 95% (quick from Python 3.12 on)
-	COVERAGE_CORE=sysmon $(RUN) pytest --ignore=tests/chapters -n 2 --cov --cov-report=term
+coverage: uv    ## which lines of the package `make unit` reaches; fails below 95% (quick from Python 3.12 on)
+	COVERAGE_CORE=sysmon $(RUN) pytest --ignore=tests/chapters -m "not slow" -n 2 --cov --cov-report=term
 
 test-browser: uv ## check the built pages in Chromium (run `make book` first)
-	$(RUN) --with playwright==1.65.2 --with axe-playwright-python==0.1.8 pytest tests/browser
+	$(RUN) --with playwright==1.65.2 --with axe-playwright-python==0.1.8 pytest tests/browser -n 2 --dist loadgroup
 
 lab: uv         ## open the chapters in JupyterLab, to run and change copies of them (builds the book first if need be)
 	test -e _build/lab/start.ipynb || $(RUN) python book/build.py

@@ -43,7 +43,11 @@ class Card:
 
     def message(self, excess: float) -> str:
         """The card for one product, with its excess units; empty where nothing is shown."""
-        return f"You hold about {excess:,.0f} {self.unit} more of this product than you need. {self.text}" if self.shown else ""
+        return (
+            f"You hold about {excess:,.0f} {self.unit} more of this product than you need. {self.text}"
+            if self.shown
+            else ""
+        )
 
     def __repr__(self) -> str:
         return self.text or f"No card for {self.group}: {self.why}"

@@ -19,6 +19,8 @@ from book.notebooks import BOOK, LAB, ROOT
 
 pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
 
+pytestmark = pytest.mark.xdist_group("lab")  # one server, and one place for the notebooks
+
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.md") if "```{code-cell}" in path.read_text())
 RAW = re.compile(r"\{(glue|cite|term|doc|ref|numref|eq|prf)[:}]|:::|```|\b(sq|sb|nc|rr|ate|att|cate|learn)_\w+:")
 RUNS = "document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator')?.dataset.status"

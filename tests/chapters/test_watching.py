@@ -44,7 +44,7 @@ def test_the_cusum_rings_as_often_as_stated_and_finds_jumps(chapter):
     assert 2.5 <= chapter["wa_cusum_same"] <= 8.5
     assert chapter["wa_weeks_three"] <= chapter["wa_weeks_two"] <= 6 < chapter["wa_weeks_one"]
     assert 70 < chapter["wa_found_one"] < 97
-    assert tp.monitoring.LIMIT == chapter["wa_limit"]
+    assert chapter["wa_limit"] == tp.monitoring.LIMIT
 
 
 def test_each_instrument_sees_its_own_change(chapter):
