@@ -36,9 +36,9 @@ class Card:
         if not self.shown:
             return ""
         return (
-            f"{self.action} would add about {self.promise:.0f} {self.unit} to your sales in {self.horizon}. For products like "
-            f"yours ({self.group}) the average gain is most likely between {max(self.lower, 0):.0f} and {self.upper:.0f} "
-            f"{self.unit}; single products differ. Based on {self.n_rows:,} offers of the past."
+            f"{self.action} would increase the sales of products like yours ({self.group}) by about {self.promise:.0f} "
+            f"{self.unit} on average in {self.horizon}, most likely between {max(np.floor(self.lower), 0):.0f} and "
+            f"{np.ceil(self.upper):.0f}. Many gain less, some much more. Based on {self.n_rows:,} offers of the past."
         )
 
     def message(self, excess: float) -> str:
@@ -106,7 +106,8 @@ def make_cards(
     """A card for each group; nothing is shown where little is known or little to be gained.
 
     A card is shown when the interval of the shrunken effect lies above zero, the effect is at least ``least`` units, and
-    the group has at least ``fewest`` rows. The promise is the shrunken effect, rounded down.
+    the group has at least ``fewest`` rows. The promise is the shrunken effect, rounded down; the text rounds the interval
+    outwards.
 
     Parameters
     ----------
