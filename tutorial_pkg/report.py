@@ -80,7 +80,7 @@ def figure(draw: "Callable[[Axes | None], Axes]") -> str:
     drawn = draw(None).figure
     assert isinstance(drawn, Figure)
     for axes in drawn.axes:  # long words from a table stay within the page
-        axes.set_xlabel("\n".join(textwrap.wrap(axes.get_xlabel(), 48)))
+        axes.set_xlabel("\n".join(textwrap.wrap(axes.get_xlabel(), 40)))
     buffer = BytesIO()
     drawn.savefig(buffer, format="png", dpi=150)
     plt.close(drawn)

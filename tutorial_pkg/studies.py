@@ -1,5 +1,6 @@
 """A whole study of one table from one fit: the effect in units, per cent and money, checks, groups, and what may be said."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -65,7 +66,8 @@ class Study:
     def may_be_said(self) -> list[str]:
         """Sentences that the study supports; none when a check says stop, or the rows do not carry the question."""
         robustness = None if self.hidden is None else float(self.hidden["robustness value, limit"])
-        return wording.may_be_said(self.effect, (self.percent, self.money), self.checks, self.data, robustness)
+        also = {" of what it would have been": self.percent, "": self.money}
+        return wording.may_be_said(self.effect, also, self.checks, self.data, robustness)
 
     @property
     def may_not_be_said(self) -> list[str]:
@@ -215,7 +217,7 @@ def _percent(nuisances: Nuisances, estimand: Estimand, clipping: float) -> Estim
         found = estimate_percent(nuisances, estimand, clipping)
     except ValueError:  # nothing to take a share of
         return None
-    return replace(found, words=replace(found.words, unit="% of what it would have been"))
+    return replace(found, words=replace(found.words, unit="%"))
 
 
 def _times(effect: Estimate, price: float, currency: str) -> Estimate:
@@ -238,6 +240,9 @@ def _row(part: str, estimate: Estimate) -> dict[str, object]:
     return {**facts, "value": estimate.value, "lower": lower, "upper": upper, "note": estimate.caution or ""}
 
 
+_ADDRESS = re.compile(" at 0x[0-9a-f]+")  # where a function lay in memory
+
+
 # --- the page -------------------------------------------------------------------------------------------
 
 
@@ -248,7 +253,7 @@ def _page(study: Study) -> dict[str, Any]:
         "difference of means, naive": study.naive,
         f"effect on {wording.WHOM[study.effect.estimand]}": study.effect,
     }
-    answers |= {"the same in per cent of what would have been": study.percent} if study.percent else {}
+    answers |= {"the same, of what would have been": study.percent} if study.percent else {}
     answers |= {f"the same in {study.money.words.unit}": study.money} if study.money else {}
     compared = {"difference of means": study.naive, **{wording.WHOM[e.estimand]: e for e in study.averages}}
     propensity = study.nuisances.propensity.mean(axis=1)
@@ -287,6 +292,6 @@ def _page(study: Study) -> dict[str, Any]:
         "covariates": data.covariates,
         "dropped": study.prepared.rows if study.prepared is not None else (),
         "left_out": [] if columns is None else [{"name": n, "why": w} for n, w in columns["why"].items()],
-        "learned": {name.replace("_", " "): how for name, how in study.nuisances.chosen.items()},
+        "learned": {name.replace("_", " "): _ADDRESS.sub("", str(how)) for name, how in study.nuisances.chosen.items()},
         "made": provenance(**study.settings),
     }

@@ -35,7 +35,7 @@ def span(estimate: Estimate, turned: bool = False) -> str:
 
 def may_be_said(
     effect: Estimate,
-    also: Sequence[Estimate | None],
+    also: Mapping[str, Estimate | None],
     checks: Sequence[Check],
     data: CausalData,
     robustness: float | None,
@@ -45,8 +45,8 @@ def may_be_said(
     Parameters
     ----------
     effect : Estimate
-    also : sequence of Estimate or None
-        The same effect in other units.
+    also : mapping of words to Estimate or None
+        The same effect in other units, and what is said behind its number: " of what it would have been".
     checks : sequence of Check
     data : CausalData
         What the effect was estimated on.
@@ -64,7 +64,11 @@ def may_be_said(
         ]
     else:
         down = effect.value < 0
-        more = [f", or {amount(abs(e.value), e.words.unit)} ({span(e, down)})" for e in also if e is not None]
+        more = [
+            f", or {amount(abs(e.value), e.words.unit)}{of} ({span(e, down)})"
+            for of, e in also.items()
+            if e is not None
+        ]
         said = [
             f"For {whom}, {words.treatment} {'lowered' if down else 'raised'} {words.outcome} by about "
             f"{amount(abs(effect.value), words.unit)} a row ({span(effect, down)}, 95% interval){''.join(more)}, {condition}."
