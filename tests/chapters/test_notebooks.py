@@ -15,7 +15,7 @@ from book import build
 from book import notebooks as writer
 
 CHAPTERS = list(build._chapters())
-REFERENCE = {"reconciliation"}  # executed, and without figures and exercises
+REFERENCE = {"reconciliation", "template"}  # executed, and without figures and exercises
 
 
 @pytest.fixture(scope="module")
