@@ -44,6 +44,15 @@ def test_the_running_average_is_that_of_all_rows_together():
     assert last["std_error"] == pytest.approx(together.std_error)
 
 
+def test_a_period_counts_for_those_whom_its_average_is_about():
+    data = tp.simulate_sellers(400, seed=1, n_covariates=15).data
+    nuisances = tp.cross_fit(data, tp.learners.linear(), n_jobs=1, progress=False)
+    n_treated = data.d.sum()
+    expected = {tp.estimate_ate: 400, tp.estimate_att: n_treated, tp.estimate_atc: 400 - n_treated}
+    for average, weight in expected.items():
+        assert History().add(1, average(nuisances), data).periods["weight"].tolist() == [weight]
+
+
 def test_a_history_survives_its_file(tmp_path):
     history = weeks(0, 5)
     history.save(tmp_path / "h.parquet")

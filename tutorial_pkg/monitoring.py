@@ -33,7 +33,7 @@ class History:
     ``sums`` has a row for each period and cluster: ``period``, ``cluster`` (its name; rows without a cluster count for
     themselves), and ``share``, what the cluster adds to the period's estimate beyond its value: the influence values of its
     rows over the number of rows. ``periods`` has a row a period: value, std_error and weight, the number of rows
-    (of the treated, for an ATT).
+    (of the treated for an ATT, of the untreated for an ATC).
     """
 
     periods: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["value", "std_error", "weight"]))
@@ -55,7 +55,8 @@ class History:
         names = rows if data.cluster is None else data.frame[data.cluster].astype(str)
         shares = pd.Series(estimate.influence / data.n_rows).groupby(names.to_numpy()).sum()
         new = pd.DataFrame({"period": period, "cluster": shares.index, "share": shares.to_numpy()})
-        weight = float(data.d.sum() if estimate.estimand.startswith("ATT") else data.n_rows)
+        about = {"ATT": data.d, "ATC": 1 - data.d}  # whom the period's average is about
+        weight = float(np.sum(about.get(estimate.estimand.split(" ")[0], np.ones(data.n_rows))))
         fact = pd.DataFrame({"value": estimate.value, "std_error": estimate.std_error, "weight": weight}, [period])
         fact.index.name = "period"
         old = [] if self.periods.empty else [(self.periods, self.sums)]
