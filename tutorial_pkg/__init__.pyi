@@ -40,6 +40,7 @@ from . import (
     weighting as weighting,
     wording as wording,
     words as words,
+    workshop as workshop,
 )
 from .cate import CateModel as CateModel, estimate_cate as estimate_cate
 from .cate_choice import choose_cate as choose_cate

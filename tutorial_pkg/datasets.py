@@ -218,7 +218,9 @@ def data_folder() -> Path:
     for folder in (package / "_data", package.parent / "data"):
         if (folder / "sellers.parquet").is_file():
             return folder
-    raise FileNotFoundError("The sellers data are missing; reinstall the package, or run `make data` in a checkout.")
+    raise FileNotFoundError(
+        "The sellers data are missing; reinstall the package, or run `git checkout data` in a checkout."
+    )
 
 
 def _read_known(name: str) -> pd.DataFrame:

@@ -19,7 +19,10 @@ def lalonde():
 
 def sellers():
     table = tp.datasets.seller_export(1_500).assign(**{"<b>bold</b> & co": 1.0})
-    labels = {"followed": "following the recommendation to sell excess stock at a discount", "units_30d": "units <sold>"}
+    labels = {
+        "followed": "following the recommendation to sell excess stock at a discount",
+        "units_30d": "units <sold>",
+    }
     ready = tp.roles.prepare(
         table, "units_30d", "followed", treated="yes", cluster="seller_id", exclude=["aligned_next"], labels=labels
     )
