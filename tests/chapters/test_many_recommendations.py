@@ -57,7 +57,9 @@ def test_no_two_effects_on_followers_are_told_apart(chapter):
 
 
 def test_on_common_rows_ads_are_ahead_of_deals_and_the_mix_matters(chapter):
-    assert chapter["mr_way_mix_lower"] > 0
+    assert chapter["mr_way_mix_lower"] > 0.5
+    assert chapter["mr_way_excess_lower"] > 0.5
+    assert max(chapter["mr_way_raw"], chapter["mr_way_att"]) < chapter["mr_same_rows"]
     assert chapter["mr_way_mix_lower"] < chapter["mr_same_rows"] < chapter["mr_way_mix_upper"]
     assert chapter["mr_own_excess"] < chapter["mr_own_mix"] - 0.3
     assert chapter["mr_own_mix"] == pytest.approx(chapter["mr_same_rows"], abs=0.15)
@@ -68,7 +70,7 @@ def test_on_common_rows_ads_are_ahead_of_deals_and_the_mix_matters(chapter):
 
 def test_where_stock_is_low_restocking_is_ahead_and_further_up_it_is_open(chapter):
     assert chapter["mr_scarce_true"] > 2
-    assert chapter["mr_scarce_lower"] > 0
+    assert chapter["mr_scarce"] > 0.5
     assert chapter["mr_scarce_lower"] < chapter["mr_scarce_true"] < chapter["mr_scarce_upper"]
     assert chapter["mr_low_lower"] < 0 < chapter["mr_low_upper"]
     assert chapter["mr_low_lower"] < chapter["mr_low_true"] < chapter["mr_low_upper"]
