@@ -149,3 +149,16 @@ def test_a_study_that_is_not_known_or_not_there_is_refused_in_a_sentence(monkeyp
     monkeypatch.setattr(tp.datasets, "data_folder", lambda: tmp_path)
     with pytest.raises(FileNotFoundError, match=r"nhefs\.parquet is missing; reinstall the package"):
         tp.datasets.load_nhefs()
+
+
+def test_many_recommendations_are_read_part_by_part_and_an_unknown_part_is_refused():
+    stored = pd.read_parquet(DATA / "recommendations.parquet")
+    for part, rows in stored.groupby("part"):
+        found = tp.load_recommendations(part)
+        assert len(found) == len(rows)
+        assert found["value"].sum() == pytest.approx(rows["value"].sum())
+        assert found.notna().all(axis=None)
+        assert found["seed"].nunique() == 60
+    assert "same rows" not in tp.load_recommendations("nine effects")
+    with pytest.raises(ValueError, match="part='nine'"):
+        tp.load_recommendations("nine")

@@ -73,6 +73,7 @@ from .results import load_checks as load_checks
 from .results import load_known_studies as load_known_studies
 from .results import load_learner_comparison as load_learner_comparison
 from .results import load_monitoring as load_monitoring
+from .results import load_recommendations as load_recommendations
 from .studies import Study as Study, study as study
 from .truth import Truth as Truth
 

@@ -145,6 +145,33 @@ def load_monitoring() -> pd.DataFrame:
     return pd.read_parquet(data_folder() / "monitoring.parquet")
 
 
+def load_recommendations(part: str) -> pd.DataFrame:
+    """What three recommendations did to three outcomes in many simulated markets, from a file beside the data.
+
+    2,000 rows a recommendation and market, by lines. One row an answer: ``seed``, ``name``, ``outcome``, ``value``,
+    ``std_error``, ``lower``, ``upper`` and ``truth``, that of the population.
+    ``tests/benchmarks/recommendations.py`` wrote it.
+
+    Parameters
+    ----------
+    part : {"nine effects", "nine differences", "ads less deal"}
+        The effects on those who followed, and the differences in means, by recommendation (``name``), with the limits
+        of intervals for all nine, ``lower at once`` and ``upper at once``; or sponsored ads less outlet deals, compared
+        in four ways (``name``), whose own targets are in ``truth`` and the difference on the deals' rows in
+        ``same rows``.
+
+    Examples
+    --------
+    >>> len(load_recommendations("nine effects").query("seed == 3000"))
+    9
+    """
+    rows = pd.read_parquet(data_folder() / "recommendations.parquet")
+    known = list(rows["part"].unique())
+    if part not in known:
+        raise ValueError(f"part={part!r} is not known; choose one of {', '.join(known)}.")
+    return rows[rows["part"] == part].drop(columns="part").dropna(axis=1, how="all").reset_index(drop=True)
+
+
 def load_checks() -> pd.DataFrame:
     """What the checks said of many simulated studies, sound ones and broken ones, from a file beside the data.
 

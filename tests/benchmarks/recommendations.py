@@ -1,4 +1,4 @@
-"""Three recommendations and three outcomes in a hundred small markets: `python -m tests.benchmarks.recommendations`.
+"""Three recommendations and three outcomes in sixty small markets: `python -m tests.benchmarks.recommendations`.
 
 Do intervals for nine effects hold at once, with errors by seller over three tables? And what do four ways of comparing
 sponsored ads with outlet deals make of them? 2,000 rows a table, by lines. Interrupted, it goes on where it stopped.
@@ -24,7 +24,7 @@ from tutorial_pkg.marketplace import (
 from tutorial_pkg.storage import add_results
 
 RESULTS = Path(__file__).parents[2] / "data" / "recommendations.parquet"
-N_ROWS, N_MARKETS, FIRST_SEED = 6_000, 100, 3_000
+N_ROWS, N_MARKETS, FIRST_SEED = 6_000, 60, 3_000
 EDGES = [12, 16, 20, 24, 32, np.inf]
 ADS, DEAL = "sponsored_ads", "outlet_deal"
 WAYS = ("raw difference", "those who followed", "rows with excess", "the deals' mix")
