@@ -24,6 +24,8 @@ from pybtex.richtext import Text
 from pybtex.style.formatting.plain import Style
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+from book.quizzes import in_markdown
+
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 LAB = ROOT / "_build" / "lab"
@@ -328,6 +330,8 @@ class _Page:
         if name == "glossary":
             entries = [(heads, self.inline(text)) for heads, text in _glossary(body)]
             return "".join(f"{_cut(id=_term_id(heads))}**{', '.join(heads)}**: {text}" for heads, text in entries)
+        if name == "quiz":
+            return f"{_cut()}{in_markdown(self.inline(argument), self.inline(body))}{_cut()}"
         if name == "bibliography":
             return "".join(self.library.bibliography())
         raise Untranslatable(f"nothing is known of {{{name}}}")
