@@ -25,7 +25,7 @@ from pybtex.style.formatting.plain import Style
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from book.quizzes import in_markdown
-from tutorial_pkg.workshop.answers import collect
+from tutorial_pkg.workshop.answers import collect, save
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
@@ -98,6 +98,7 @@ def write(executed, glued):
         For each chapter, what it hands to the text, by key.
     """
     notebooks = _notebooks(executed, glued)
+    save(collect(executed))  # before the package is packed
     LAB.mkdir(parents=True, exist_ok=True)
     for name, notebook in notebooks.items():
         _put(LAB / f"{name}.ipynb", notebook)

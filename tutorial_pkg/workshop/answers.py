@@ -134,8 +134,8 @@ def digests(label: str, answer: Any, width: float) -> set[str]:
     return {hashlib.sha256(f"{label}:{word}".encode()).hexdigest()[:16] for word in spelled}
 
 
-def collect(notebooks: Mapping[str, Any], path: Path = COLLECTED) -> dict[str, dict[str, Any]]:
-    """Gather what the executed chapters marked, under the exercises' numbers, into one file.
+def collect(notebooks: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Gather what the executed chapters marked, under the exercises' numbers.
 
     Parameters
     ----------
@@ -149,7 +149,11 @@ def collect(notebooks: Mapping[str, Any], path: Path = COLLECTED) -> dict[str, d
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
         for record in (output["data"][MIME] for output in outputs if MIME in output.get("data", {})):
             found[f"{chapter}.{labels.index(record['label']) + 1}"] = record
-    text = json.dumps(found, indent=1, sort_keys=False, ensure_ascii=False) + "\n"
+    return found
+
+
+def save(found: Mapping[str, Any], path: Path = COLLECTED) -> None:
+    """Write what was collected, unless it is there already."""
+    text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
-    return found
