@@ -1,7 +1,8 @@
 """Choices and fits of the nuisance models, side by side, each on one thread."""
 
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -14,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 from tutorial_pkg.choosing import choose, is_binary
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.folds import Folds
+from tutorial_pkg.folds import Folds, pack_rows, unpack_rows
 from tutorial_pkg.nuisance import NUISANCES
 
 Chosen = tuple[str, Any, float]  # nuisance, model, seconds
@@ -22,7 +23,11 @@ Fitted = tuple[str, int, NDArray, NDArray, float]  # nuisance, repeat, test rows
 
 
 class Fits:
-    """Choices and fits, side by side: in threads where the models share the covariates, in processes elsewhere."""
+    """Choices and fits, side by side: in threads where the models share the covariates, in processes elsewhere.
+
+    To another machine go outcome, decision and covariates, which joblib's ``scatter`` can hand over once, and with each
+    fit a bit a row for its fold.
+    """
 
     def __init__(self, data: CausalData, splits: list[Folds], seed: int, n_jobs: int) -> None:
         self.data, self.splits, self.seed, self.n_jobs = data, splits, seed, n_jobs
@@ -35,23 +40,33 @@ class Fits:
     def predict(self, models: dict[str, Any]) -> Iterator[Fitted]:
         """Each model fitted on all folds but one, in turn, predicting that one; in the order in which they are done."""
         folds = [(r, k) for r, repeat in enumerate(self.splits) for k in range(len(repeat))]
-        tasks = [(name, *fold, self.splits, self.seed) for name in models for fold in folds]
-        yield from self._run(_fit_fold, models, tasks)
+        packed = {(r, k): [pack_rows(rows, self.data.n_rows) for rows in self.splits[r][k]] for r, k in folds}
+        tasks = [(name, *fold, packed[fold], self.seed) for name in models for fold in folds]
+        for name, repeat, fold, predicted, seconds in self._run(_fit_fold, models, tasks):
+            yield name, repeat, self.splits[repeat][fold][1], predicted, seconds
 
     def _run(self, function: Any, models: dict[str, Any], tasks: list[tuple[Any, ...]]) -> Iterator[Any]:
-        kinds = {name: getattr(type(model), "share", None) for name, model in models.items()}
-        for kind in set(kinds.values()) - set(self.shared):
-            self.shared[kind] = self.data.x if kind is None else kind(self.data.x)
-        y, d = self.data.y, self.data.d
-        jobs = [joblib.delayed(function)(models[task[0]], self.shared[kinds[task[0]]], y, d, *task) for task in tasks]
+        kinds = {name: _kind(model) for name, model in models.items()}
         prefer = "processes" if None in kinds.values() else "threads"
+        here = getattr(joblib.parallel.get_active_backend(prefer=prefer)[0], "supports_sharedmem", False)
+        forms = {kind: self._covariates(kind, here) for kind in set(kinds.values())}
+        y, d = self.data.y, self.data.d
+        jobs = [joblib.delayed(function)(models[task[0]], forms[kinds[task[0]]], y, d, *task) for task in tasks]
         yield from joblib.Parallel(self.n_jobs, return_as="generator_unordered", prefer=prefer)(jobs)
+
+    def _covariates(self, kind: Any, here: bool) -> Any:
+        """The covariates in the models' form; as they are for other processes, which make the form themselves."""
+        if kind is None or not here:
+            return self.data.x
+        if kind not in self.shared:
+            self.shared[kind] = kind(self.data.x)
+        return self.shared[kind]
 
 
 def _choose(model: Any, x: Any, y: NDArray, d: NDArray, name: str, seed: int) -> Chosen:
     """Choose the settings of one nuisance on all its rows, on one thread."""
     start = time.thread_time()
-    rows = _rows_of(name, d, np.arange(len(d)))
+    rows, x = _rows_of(name, d, np.arange(len(d))), _in_form(model, x)
     target = d if name == "propensity" else y
     with _libraries().limit(limits=1), _explained(name, f"choosing its settings on {len(rows):,} rows"):
         some = x if isinstance(x, np.ndarray) and len(rows) == len(x) else x[rows]
@@ -59,12 +74,12 @@ def _choose(model: Any, x: Any, y: NDArray, d: NDArray, name: str, seed: int) ->
 
 
 def _fit_fold(
-    model: Any, x: Any, y: NDArray, d: NDArray, name: str, repeat: int, fold: int, splits: Sequence[Folds], seed: int
-) -> Fitted:
+    model: Any, x: Any, y: NDArray, d: NDArray, name: str, repeat: int, fold: int, packed: Any, seed: int
+) -> tuple[str, int, int, NDArray, float]:
     """Fit one nuisance on the training rows of one fold, on one thread, and predict its test rows."""
     start = time.thread_time()
-    train, test = splits[repeat][fold]
-    train, model = _rows_of(name, d, train), _seeded(model, seed + repeat)
+    train, test = map(unpack_rows, packed)
+    train, model, x = _rows_of(name, d, train), _seeded(model, seed + repeat), _in_form(model, x)
     with _libraries().limit(limits=1), _explained(name, f"fold {fold + 1}, with {len(train):,} training rows"):
         if name == "propensity":
             predicted = model.fit(x[train], d[train]).predict_proba(x[test])[:, 1]
@@ -72,7 +87,27 @@ def _fit_fold(
             predicted = model.fit(x[train], y[train]).predict(x[test])
             if is_binary(y):  # what is not finite stays so, and is refused
                 predicted = np.where(np.isfinite(predicted), predicted.clip(0, 1), predicted)
-    return name, repeat, test, predicted, time.thread_time() - start
+    return name, repeat, fold, predicted, time.thread_time() - start
+
+
+_formed: dict[str, Any] = {}
+_lock = threading.Lock()
+
+
+def _in_form(model: Any, x: Any) -> Any:
+    """Covariates that came from another process in the model's form, which is made once while they stay the same."""
+    kind = _kind(model)
+    if kind is None or not isinstance(x, np.ndarray):
+        return x
+    with _lock:
+        if _formed.get("x") is not x or _formed.get("kind") is not kind:
+            _formed.update(x=x, kind=kind, form=kind(x))
+        return _formed["form"]
+
+
+def _kind(model: Any) -> Any:
+    """The form in which models of this kind share the covariates, if there is one."""
+    return getattr(type(model), "share", None)
 
 
 @cache

@@ -59,6 +59,20 @@ def take_rows(folds: Folds, rows: NDArray[np.int64], n_rows: int) -> Folds:
     return [(place[train][place[train] >= 0], place[test][place[test] >= 0]) for train, test in folds]
 
 
+def pack_rows(rows: NDArray[np.int64], n_rows: int) -> bytes | NDArray[np.int64]:
+    """Row positions as one bit a row, small enough to be sent with every fit; those out of order as they are."""
+    if (np.diff(rows) <= 0).any():
+        return rows
+    chosen = np.zeros(n_rows, dtype=bool)
+    chosen[rows] = True
+    return np.packbits(chosen).tobytes()
+
+
+def unpack_rows(packed: bytes | NDArray[np.int64]) -> NDArray[np.int64]:
+    """What :func:`pack_rows` packed."""
+    return np.flatnonzero(np.unpackbits(np.frombuffer(packed, np.uint8))) if isinstance(packed, bytes) else packed
+
+
 def _check_counts(data: CausalData, n_folds: int, n_repeats: int) -> None:
     if not all(isinstance(count, int | np.integer) for count in (n_folds, n_repeats)) or n_folds < 2 or n_repeats < 1:
         raise ValueError(f"n_folds={n_folds!r} and n_repeats={n_repeats!r}: use at least 2 folds and 1 repeat.")
