@@ -5,7 +5,7 @@ UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 RUN = $(UV) run --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test test-browser unit coverage check lab bench mutation lint format clean environment uv
+.PHONY: help book pdf test test-browser unit coverage check workshop lab bench mutation lint format clean environment uv
 
 help:           ## show this list
 	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## /\t/'
@@ -30,6 +30,10 @@ test-browser: uv ## check the built pages in Chromium (run `make book` first)
 
 check: uv       ## is this computer ready for the workshop?
 	$(RUN) python -m tutorial_pkg.workshop
+
+workshop: uv    ## write the folders of a workshop, for participants and for instructors (builds the book first if need be)
+	test -e _build/lab/start.ipynb || $(RUN) python book/build.py
+	$(RUN) python -m book.workshop
 
 lab: uv         ## open the chapters in JupyterLab, to run and change copies of them (builds the book first if need be)
 	test -e _build/lab/start.ipynb || $(RUN) python book/build.py

@@ -25,6 +25,7 @@ from pybtex.style.formatting.plain import Style
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from book.quizzes import in_markdown
+from tutorial_pkg.workshop.answers import collect, save
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
@@ -78,6 +79,7 @@ BLOCK = re.compile(  # fenced code, or a directive with its body, which may hold
 ROLE = re.compile(r"\{([\w:-]+)\}`([^`]+)`")
 RAW = re.compile(r"\{[\w:-]+\}`|^[ \t]*[:`]{3,}\{.*|^\([\w-]+\)=$", re.MULTILINE)
 BOXES = {"admonition", "note", "tip", "hint", "important", "warning", "caution", "danger", "seealso"}
+FOR_THE_PAGE = ("glue(", "workshop.mark(")  # calls that a reader's copy does without
 CUT, END = "\x1e", "\x1f"  # between them, in translated text, what is to be known of the cell that begins here
 
 
@@ -96,6 +98,7 @@ def write(executed, glued):
         For each chapter, what it hands to the text, by key.
     """
     notebooks = _notebooks(executed, glued)
+    save(collect(executed))  # before the package is packed
     LAB.mkdir(parents=True, exist_ok=True)
     for name, notebook in notebooks.items():
         _put(LAB / f"{name}.ipynb", notebook)
@@ -138,7 +141,7 @@ def _notebooks(executed, glued):
     """``{name: notebook}`` of the start page and of every page that can be told in plain Markdown."""
     toc = parse_toc_yaml(ROOT / "_toc.yml")
     texts = {Path(page).stem: (ROOT / f"{page}.md").read_text(encoding="utf-8") for page in toc}
-    library = _Library(glued, texts)
+    library = _Library(glued, texts, collect(executed))
     numbers = {name: number for number, name in enumerate(executed, 1)}
     cells = {}
     for name, text in texts.items():
@@ -196,10 +199,14 @@ def _start(toc, texts, reading):
 
 
 class _Library:
-    """What pages refer to: the numbers of all chapters, the terms of the glossary and the sources."""
+    """What pages refer to: the numbers of all chapters, the terms of the glossary, the sources, and what checks itself."""
 
-    def __init__(self, glued, texts):
+    def __init__(self, glued, texts, answers):
         self.glued = glued
+        self.stubs = {
+            number: f'answer = ...  # {record["asks"]}\ntp.workshop.check("{number}", answer)'
+            for number, record in answers.items()
+        }
         self.sources = pybtex.database.parse_file(str(BOOK / "references.bib"))
         self.terms = {}
         for text in texts.values():
@@ -265,6 +272,8 @@ class _Page:
         text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
         first, *rest = re.split(f"{CUT}(.*?){END}", self.prose(text))
         for about, piece in [({}, first), *((json.loads(a), p) for a, p in zip(rest[::2], rest[1::2]))]:
+            if "code" in about:
+                yield new_code_cell(about["code"])
             if not piece.strip():
                 continue
             if raw := RAW.search(re.sub(r"^(`{3,}).*?^\1$", "", piece, flags=re.MULTILINE | re.DOTALL)):
@@ -319,7 +328,8 @@ class _Page:
             heading = f"### Exercise {number} {argument}".strip()
             return f"{_cut()}{heading}\n\n{self.prose(body).strip()}"
         if name in ("solution", "solution-start"):
-            heading = f"{_cut(folded=True)}#### Solution to exercise {self.exercises[argument]}{_cut()}"
+            stub = self.library.stubs.get(self.exercises[argument], "")
+            heading = f"{_cut(code=stub) if stub else ''}{_cut(folded=True)}#### Solution to exercise {self.exercises[argument]}{_cut()}"
             return f"{heading}{self.prose(body).strip()}{_cut() if name == 'solution' else ''}"
         if name in ("solution-end", "exercise-end"):
             return _cut()
@@ -359,13 +369,13 @@ def _without_glue(cells):
         if cell.cell_type != "code":
             continue
         code[position] = cell.source
-        if "glue(" in cell.source:
+        if any(call in cell.source for call in FOR_THE_PAGE):
             kept = []
             for statement in reversed(ast.parse(cell.source).body):
                 text = ast.get_source_segment(cell.source, statement)
                 made = _names(statement, ast.Store)
                 idle = isinstance(statement, ast.Assign) and made and made.isdisjoint(used)
-                if not idle and "glue(" not in text:
+                if not idle and not any(call in text for call in FOR_THE_PAGE):
                     kept.insert(0, text)
                     used |= _names(statement, ast.Load)
             code[position] = "\n".join(kept)

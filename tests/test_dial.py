@@ -41,6 +41,7 @@ def sent(html):
     return json.loads(re.search(r'<script type="application/json">(.*?)</script>', html).group(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scenario", "overlap", "selection"), [("proactive", 1.0, 0.0), ("self_reliant", 0.6, 1.0)])
 def test_a_position_shows_what_the_package_finds_in_its_market(positions, scenario, overlap, selection):
     dials = {"selection": selection, "overlap": overlap}

@@ -159,6 +159,7 @@ def test_best_of_picks_the_smaller_held_out_loss():
     assert log_loss(d, chosen.propensity.fit(x, d).predict_proba(x)) < np.log(2)
 
 
+@pytest.mark.slow
 def test_a_network_learns_a_product():
     rng = np.random.default_rng(4)
     x = rng.normal(size=(1_500, 2))
@@ -167,7 +168,9 @@ def test_a_network_learns_a_product():
     assert mean_squared_error(y[1_000:], network) < 0.4 * mean_squared_error(y[1_000:], line)
 
 
-@pytest.mark.parametrize("preset", [linear, boosted_trees, neural_network, best_of])
+@pytest.mark.parametrize(
+    "preset", [linear, boosted_trees, pytest.param(neural_network, marks=pytest.mark.slow), best_of]
+)
 def test_every_preset_answers_every_question_with_missing_values(preset, table):
     table.loc[table.index[:20], "size"] = np.nan
     data = tp.CausalData(table, "sales", "followed", ["size", "kind"])

@@ -8,7 +8,7 @@ import pytest
 from book.quizzes import in_markdown, options
 
 BOOK = Path(__file__).parents[1] / "book"
-QUIZ = re.compile(r"^```\{quiz\} (.+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+QUIZ = re.compile(r"^```\{quiz\} ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BODY = "+ One.\n  Yes, one.\n- Two.\n  Too\n  many.\n- Three.\n  Far too many.\n"
 
 

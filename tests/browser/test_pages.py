@@ -87,3 +87,19 @@ def test_the_dial_moves_by_keyboard(opened):
     page.locator(".tp-dial input[type=range]").first.focus()
     page.keyboard.press("Home")
     assert said.inner_text() != before
+
+
+def test_a_quiz_answers_by_keyboard(opened):
+    page, heard = opened("sellers_question", 1280)
+    quiz = page.locator("form.quiz").first
+    assert quiz.locator("legend").count() == 1
+    assert quiz.locator(".answer:visible").count() == 0
+    quiz.locator("input").first.focus()
+    page.keyboard.press("Space")
+    first = quiz.locator(".answer:visible").all_inner_texts()
+    page.keyboard.press("ArrowDown")
+    second = quiz.locator(".answer:visible").all_inner_texts()
+    assert [len(first), len(second)] == [1, 1]
+    assert first != second
+    assert {said[0].split(":")[0] for said in (first, second)} <= {"Right", "No"}
+    assert heard == []

@@ -86,7 +86,7 @@ def test_a_page_and_its_notebook_say_the_same(written, name):
     for tip in soup.select(".tip"):  # shown beside a link when it is pointed at
         tip.decompose()
     paragraphs = [p.get_text() for p in soup.select("p:has(.pasted-text)")]
-    assert len(paragraphs) >= 5
+    assert len(paragraphs) >= 5 or name == "template"  # which is to be filled in
     for paragraph in paragraphs:
         assert " ".join(words(paragraph)) in said, paragraph
 
@@ -134,8 +134,16 @@ def test_no_notebook_uses_a_name_that_went_with_the_machinery(written, tmp_path)
 def test_a_notebook_run_from_start_to_end_gives_what_the_page_shows(written, notebooks, tmp_path):
     page, notebook = notebooks["sellers_question"], nbformat.from_dict(written["sellers_question"])
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    shown = {cell.source: texts(cell) for cell in page.cells if cell.cell_type == "code" and "glue(" not in cell.source}
-    given = {cell.source: texts(cell) for cell in notebook.cells if cell.cell_type == "code"}
+    shown = {
+        cell.source: texts(cell)
+        for cell in page.cells
+        if cell.cell_type == "code" and not any(call in cell.source for call in writer.FOR_THE_PAGE)
+    }
+    given = {
+        cell.source: texts(cell)
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "workshop.check(" not in cell.source
+    }
     assert given.pop(written["sellers_question"].cells[1].source) == []
     assert given == shown
 
