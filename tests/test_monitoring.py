@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from ville import AsymptoticCS
 
 import tutorial_pkg as tp
 from tutorial_pkg.estimate import from_influence
@@ -90,6 +91,25 @@ def test_the_sequence_is_the_published_formula():
     fixed = 1.96 * running["std_error"]
     assert (half > fixed).all()
     assert (half / fixed).min() < 1.7
+
+
+def test_the_sequence_is_that_of_another_package():
+    """Weeks of equal means, so that the variance within weeks, which a history keeps, is that of all rows."""
+    rng, n, n_weeks = np.random.default_rng(6), 100, 8
+    rows = rng.exponential(size=(n_weeks, n))
+    rows += 0.7 - rows.mean(axis=1, keepdims=True)
+    oracle = AsymptoticCS(alpha=0.05, t_opt=400, min_samples=n)
+    ends = []
+    for week in rows:
+        oracle.update(week)
+        ends.append(oracle.interval())
+    shares = ((rows - 0.7) / n).ravel()
+    sums = {"period": np.repeat(np.arange(n_weeks), n), "cluster": np.arange(rows.size).astype(str), "share": shares}
+    periods = pd.DataFrame({"value": 0.7, "std_error": rows.std(axis=1) / np.sqrt(n), "weight": float(n)})
+    found = History(periods.rename_axis("period"), pd.DataFrame(sums)).above_zero(best_at=400.0)
+    t = n * np.arange(1, n_weeks + 1)
+    half = (found["upper"] - found["value"]) * np.sqrt(t / (t - 1))  # the other divides by one row less
+    np.testing.assert_allclose(np.column_stack([0.7 - half, 0.7 + half]), ends, rtol=1e-9)
 
 
 @pytest.mark.parametrize("same_sellers", [True, False])
