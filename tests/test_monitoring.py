@@ -99,6 +99,9 @@ def test_the_sequence_is_that_of_another_package():
     rows = rng.exponential(size=(n_weeks, n))
     rows += 0.7 - rows.mean(axis=1, keepdims=True)
     oracle = AsymptoticCS(alpha=0.05, t_opt=400, min_samples=n)
+    rho2 = (-2 * np.log(0.05) + np.log(-2 * np.log(0.05) + 1)) / 400
+    assert 1 / oracle.rho_ == pytest.approx(rho2, rel=0.2)  # theirs by a search, ours to first order
+    oracle.rho_ = 1 / rho2
     ends = []
     for week in rows:
         oracle.update(week)
