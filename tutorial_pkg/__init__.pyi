@@ -23,6 +23,7 @@ from . import (
     naive as naive,
     nuisance as nuisance,
     overlap as overlap,
+    partitions as partitions,
     plots as plots,
     policy as policy,
     prose as prose,

@@ -18,7 +18,11 @@ MOST_ALONE = 0.5
 
 
 def caution(
-    d: NDArray[np.int8], propensity: NDArray[np.float64], question: Question, weights: NDArray[np.float64] | None = None
+    d: NDArray[np.int8],
+    propensity: NDArray[np.float64],
+    question: Question,
+    weights: NDArray[np.float64] | None = None,
+    counts: NDArray[np.int64] | None = None,
 ) -> str | None:
     """Why these rows do not carry the question, and which they do; None where they carry it.
 
@@ -38,13 +42,17 @@ def caution(
         Averages over all rows, the treated, the untreated, or all weighted by m (1-m).
     weights : ndarray (n_rows,), optional
         What each row counts for; rows of weight 0 are left out.
+    counts : ndarray (n_rows,), optional
+        How many rows each entry stands for, where rows of the same arm and propensity have been counted.
     """
+    counts = np.ones(len(d), dtype=np.int64) if counts is None else counts
     if weights is not None:
-        counts = weights > 0
-        d, propensity, weights = d[counts], propensity[counts], weights[counts]
-    alone = _alone(d, propensity)
-    lost = {q: _share(alone, d, propensity, q, weights) for q in get_args(Question)}
-    tolerated = min(TOLERATED / np.sqrt(max(np.sum(propensity * (1 - propensity)), 1e-12)), MOST_ALONE)
+        used = weights > 0
+        d, propensity, weights, counts = d[used], propensity[used], weights[used], counts[used]
+    alone = _alone(d, propensity, counts)
+    parts = counts.astype(float) * (1.0 if weights is None else weights)
+    lost = {q: _share(alone, d, propensity, q, parts) for q in get_args(Question)}
+    tolerated = min(TOLERATED / np.sqrt(max(np.sum(counts * propensity * (1 - propensity)), 1e-12)), MOST_ALONE)
     if lost[question] <= tolerated:
         return None
     whom = {"ATE": "rows", "ATT": "treated rows", "ATC": "untreated rows", "PLR": "weight lies on rows that"}[question]
@@ -59,18 +67,22 @@ def together(*cautions: str | None) -> str | None:
     return " ".join(dict.fromkeys(c for c in cautions if c)) or None
 
 
-def _alone(d: NDArray[np.int8], m: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _alone(d: NDArray[np.int8], m: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
     """The rows beyond all but four of the other arm."""
-    treated, untreated = np.sort(m[d == 1]), np.sort(m[d == 0])
-    as_likely = len(untreated) - np.searchsorted(untreated, m, side="left")
-    as_unlikely = np.searchsorted(treated, m, side="right")
+    untreated, below_untreated = _ordered(m[d == 0], counts[d == 0])
+    treated, below_treated = _ordered(m[d == 1], counts[d == 1])
+    as_likely = below_untreated[-1] - below_untreated[np.searchsorted(untreated, m, side="left")]
+    as_unlikely = below_treated[np.searchsorted(treated, m, side="right")]
     return np.where(d == 1, as_likely, as_unlikely) < NEIGHBOURS
 
 
-def _share(
-    alone: NDArray[np.bool_], d: NDArray, m: NDArray, question: str, weights: NDArray[np.float64] | None
-) -> float:
+def _ordered(m: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Propensities in their order, and how many rows lie before each of them, and before the end."""
+    order = np.argsort(m)
+    return m[order], np.concatenate([[0], np.cumsum(counts[order])])
+
+
+def _share(alone: NDArray[np.bool_], d: NDArray, m: NDArray, question: str, parts: NDArray[np.float64]) -> float:
     """Share of the rows alone in what a question averages over."""
-    counted = {"ATE": np.ones(len(d)), "ATT": d == 1, "ATC": d == 0, "PLR": m * (1 - m)}[question]
-    counted = counted * (1.0 if weights is None else weights)
+    counted = parts * {"ATE": np.ones(len(d)), "ATT": d == 1, "ATC": d == 0, "PLR": m * (1 - m)}[question]
     return float(np.sum(counted * alone) / max(np.sum(counted), 1e-12))
