@@ -88,10 +88,8 @@ class FolderFit:
         """
         check_clipping(clipping)
         about = (self.columns, len(self.models), self.seed, self.binary, clipping)
-
-        models = self.client.submit(
-            tuple, self.models, pure=False
-        )  # a task's result is made again when a worker is lost
+        # a task's result, unlike what is scattered, is made again when a worker is lost
+        models = self.client.submit(tuple, self.models, pure=False)
         found = self.client.gather(self.client.map(_sums, self.files, models=models, about=about, pure=False))
         sums = pd.concat([part for part, _ in found]).groupby(level=0).sum()
         counts = pd.concat([part for _, part in found]).groupby(level=[0, 1]).sum()
@@ -200,36 +198,25 @@ def _look(file: str, columns: Columns, n_folds: int, seed: int) -> dict[str, Any
     frame = pd.read_parquet(file, columns=columns.all)
     for name in (columns.outcome, columns.treatment, columns.cluster):
         if n_missing := int(frame[name].isna().sum()):
-            return {
-                "wrong": f"{name!r} is missing in {n_missing:,} rows of {file}; drop those rows or find the values."
-            }
+            return {"wrong": f"{name!r} is missing in {n_missing:,} rows of {file}; drop them or find the values."}
     for name in (columns.outcome, *columns.covariates):
         if not pd.api.types.is_numeric_dtype(frame[name]):
-            return {
-                "wrong": f"{name!r} holds {frame[name].dtype} in {file}, not numbers; convert it, a category to one 0/1 "
-                "column a level."
-            }
+            remedy = "convert it, a category to one 0/1 column a level."
+            return {"wrong": f"{name!r} holds {frame[name].dtype} in {file}, not numbers; {remedy}"}
         if np.isinf(frame[name].to_numpy(dtype=float, na_value=np.nan)).any():
             return {"wrong": f"{name!r} has infinite values in {file}; correct them or drop those rows."}
     y, d = frame[columns.outcome].to_numpy(dtype=float), frame[columns.treatment]
     if not d.isin([0, 1]).all():
         odd = d[~d.isin([0, 1])].iloc[0]
-        return {
-            "wrong": f"Treatment {columns.treatment!r} is {odd!r} in {file}; write 1 for treated and 0 for the others."
-        }
+        remedy = "write 1 for treated and 0 for the others."
+        return {"wrong": f"Treatment {columns.treatment!r} is {odd!r} in {file}; {remedy}"}
     fold = fold_of(frame[columns.cluster], n_folds, seed)
     rows = np.bincount(2 * fold + d.to_numpy(dtype=int), minlength=2 * n_folds).reshape(n_folds, 2)
     kind = str(frame[columns.cluster].dtype)
     ends = (y.min(initial=np.inf), y.max(initial=-np.inf))
     known = frame[list(columns.covariates)].notna().any().to_numpy()
-    return {
-        "file": file,
-        "rows": rows,
-        "kind": kind,
-        "ends": ends,
-        "known": known,
-        "binary": bool(np.isin(y, (0, 1)).all()),
-    }
+    about = {"file": file, "rows": rows, "kind": kind, "ends": ends, "known": known}
+    return {**about, "binary": bool(np.isin(y, (0, 1)).all())}
 
 
 def _rows(file: str, columns: Columns, name: str, fold: int, n_folds: int, seed: int) -> tuple[NDArray, NDArray]:
@@ -249,11 +236,8 @@ def _sums(file: str, models: Sequence[dict[str, str]], about: tuple[Any, ...]) -
     frame = pd.read_parquet(file, columns=columns.all)
     found = _predicted(frame, fold_of(frame[columns.cluster], n_folds, seed), models, columns, binary)
     g0, g1, raw = (found[name].to_numpy() for name in MODELS)
-    y, d, m = (
-        frame[columns.outcome].to_numpy(dtype=float),
-        frame[columns.treatment].to_numpy(dtype=float),
-        clipped(raw, clipping),
-    )
+    y, d = (frame[name].to_numpy(dtype=float) for name in (columns.outcome, columns.treatment))
+    m = clipped(raw, clipping)
     terms = {
         "rows": np.ones(len(d)),
         "treated": d,
