@@ -109,13 +109,8 @@ class FolderFit:
             return Estimate(value, error, estimand, "DML (IRM), by partition", int(sums["rows"].sum()), **about)
 
         untreated = sums["rows"] - sums["treated"]
-        return Estimates(
-            {
-                "ATE": average("ATE", sums["all"], sums["rows"]),
-                "ATT": average("ATT", sums["gained"], sums["treated"]),
-                "ATC": average("ATC", sums["all"] - sums["gained"], untreated),
-            }
-        )
+        ate, att = average("ATE", sums["all"], sums["rows"]), average("ATT", sums["gained"], sums["treated"])
+        return Estimates({"ATE": ate, "ATT": att, "ATC": average("ATC", sums["all"] - sums["gained"], untreated)})
 
 
 def fit_folder(
@@ -212,8 +207,7 @@ def _look(file: str, columns: Columns, n_folds: int, seed: int) -> dict[str, Any
         return {"wrong": f"Treatment {columns.treatment!r} is {odd!r} in {file}; {remedy}"}
     fold = fold_of(frame[columns.cluster], n_folds, seed)
     rows = np.bincount(2 * fold + d.to_numpy(dtype=int), minlength=2 * n_folds).reshape(n_folds, 2)
-    kind = str(frame[columns.cluster].dtype)
-    ends = (y.min(initial=np.inf), y.max(initial=-np.inf))
+    kind, ends = str(frame[columns.cluster].dtype), (y.min(initial=np.inf), y.max(initial=-np.inf))
     known = frame[list(columns.covariates)].notna().any().to_numpy()
     about = {"file": file, "rows": rows, "kind": kind, "ends": ends, "known": known}
     return {**about, "binary": bool(np.isin(y, (0, 1)).all())}
