@@ -80,7 +80,8 @@ def test_the_estimate_is_that_of_trees_in_memory_within_half_a_standard_error(fi
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     data, folds = in_memory(table, covariates)
-    settings = {"n_estimators": 20, **tp.boosting.PARAMETERS}
+    seen = max(0.5, tp.boosting.SEEN_AT_LEAST / len(covariates))
+    settings = {**tp.boosting.PARAMETERS, "n_estimators": 20, "boost_from_average": True, "feature_fraction": seen}
     trees = tp.learners.Learners(LGBMRegressor(**settings), LGBMClassifier(**settings))
     fitted = tp.cross_fit(data, trees, folds=[folds], n_jobs=1, progress=False)
     for name, average in (("ATE", tp.estimate_ate), ("ATT", tp.estimate_att)):

@@ -202,7 +202,7 @@ def _look(file: str, columns: Columns, n_folds: int, seed: int) -> dict[str, Any
             return {"wrong": f"{name!r} has infinite values in {file}; correct them or drop those rows."}
     y, d = frame[columns.outcome].to_numpy(dtype=float), frame[columns.treatment]
     if not d.isin([0, 1]).all():
-        odd = d[~d.isin([0, 1])].iloc[0]
+        odd = d[~d.isin([0, 1])].tolist()[0]
         remedy = "write 1 for treated and 0 for the others."
         return {"wrong": f"Treatment {columns.treatment!r} is {odd!r} in {file}; {remedy}"}
     fold = fold_of(frame[columns.cluster], n_folds, seed)
