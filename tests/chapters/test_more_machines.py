@@ -23,9 +23,6 @@ def test_at_this_size_a_worker_s_memory_is_python_s(chapter):
 def test_a_killed_worker_does_not_lose_the_run(chapter):
     assert chapter["mm_killed"] == "yes"
     assert chapter["mm_survived"] == "yes"
-    assert chapter["mm_lost"] == "yes"
-    assert chapter["mm_retried"] >= 1
-    assert chapter["mm_after"] < 0.5
 
 
 def test_the_exercises_say_what_happens(chapter):
