@@ -1,6 +1,7 @@
 """Boosted trees trained by all workers of a Dask cluster together, and again where a worker was lost meanwhile."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -114,14 +115,17 @@ def _connection(client: "Client") -> "Client":
 
 
 def _free(client: "Client") -> None:
-    """Start those workers anew in which LightGBM still waits for the one that was lost."""
+    """End those workers in which LightGBM still waits for the one that was lost; their nannies start them anew."""
 
     def waits(dask_worker: Any) -> bool:
         return any(str(task.key).startswith("_train_part") for task in dask_worker.state.executing)
 
+    async def end() -> None:
+        os._exit(1)
+
     waiting = client.run(waits, on_error="ignore")
     if stuck := [worker for worker, still in waiting.items() if still]:
-        client.restart_workers(stuck, PATIENCE, raise_for_error=False)
+        client.run(end, workers=stuck, wait=False, on_error="ignore")  # asked to close, they would wait as well
 
 
 def _train(

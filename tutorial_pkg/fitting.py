@@ -26,7 +26,8 @@ class Fits:
     """Choices and fits, side by side: in threads where the models share the covariates, in processes elsewhere.
 
     To another machine go outcome, decision and covariates, which joblib's ``scatter`` can hand over once, and with each
-    fit a bit a row for its fold.
+    fit a bit a row for its fold. On Dask call ``client.amm.stop()`` first: its memory manager drops spare copies of what was
+    handed over, and with the last copy a lost worker would end the run.
     """
 
     def __init__(self, data: CausalData, splits: list[Folds], seed: int, n_jobs: int) -> None:
