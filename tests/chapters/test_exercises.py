@@ -38,5 +38,6 @@ def test_words_of_a_check_are_whole_sentences_and_hold_no_answer(number):
     record = KNOWN[number]
     assert len(record["wrong"]) >= 2
     for text in (record["hint"], *record["wrong"]):
-        assert re.fullmatch(r"[A-Z].*[.?]", text), text
-        assert not re.search(r"\d\.\d", text), text
+        assert re.fullmatch(r"[^a-z\s].*[.?]", text), text
+        for written in re.findall(r"-?\d+(?:\.\d+)?", text):
+            assert not answers.judged(record, float(written)).right, text

@@ -25,8 +25,8 @@ def test_solutions_are_gone_and_nothing_else(written, notebooks):
         assert headings(after) == [h for h in headings(before) if not SOLUTION.match(h)]
         assert not [c for c in after if "Solution to exercise" in c.source]
         assert after[-1] == before[-1]
-        exercises = next((i for i, c in enumerate(before) if c.source.startswith("## Exercises")), len(before))
-        assert after[:exercises] == before[:exercises]
+        first = next((i for i, c in enumerate(before) if c.source.startswith("### Exercise")), len(before))
+        assert after[:first] == before[:first]
 
 
 def test_every_answer_that_can_be_checked_has_its_place(written, notebooks):
