@@ -74,14 +74,12 @@ def _make_accessible(page):
         if not cell.get_text(strip=True):
             cell.name = "td"
             cell.attrs.pop("scope", None)
-    for button in page.select("button.search-button-field"):
-        button.attrs.pop("aria-label", None)  # its text is its name
     for section in page.select("section#exercise-content, section#solution-content"):
         del section["id"]  # the same in every exercise
     for sidebar in page.select(".bd-sidebar-primary"):
         sidebar["role"], sidebar["aria-label"] = "navigation", "Book"
-    for summary in page.select("summary[aria-label]"):
-        summary.attrs.pop("aria-label")  # its text is its name
+    for named in page.select("summary[aria-label], button.search-button-field[aria-label]"):
+        del named["aria-label"]  # its text is its name
 
 
 def _drop_unused(page):

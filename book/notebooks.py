@@ -71,7 +71,14 @@ Did the recommendation do it? The chapters as notebooks, with the package and th
 
 Text and figures: CC BY 4.0. Code: MIT. All seller data are synthetic.
 """
-PACKAGE = ["pyproject.toml", "README.md", "LICENSE", "data/*", "tutorial_pkg/**/*"]  # what `pip install` needs of it
+PACKAGE = [
+    "pyproject.toml",
+    "environment.yml",
+    "README.md",
+    "LICENSE",
+    "data/*",
+    "tutorial_pkg/**/*",
+]  # what `pip install` needs of it
 BLOCK = re.compile(  # fenced code, or a directive with its body, which may hold directives with shorter fences
     r"^(?P<fence>`{3,}|:{3,})(?:\{(?P<name>[\w:-]+)\}[ \t]*(?P<argument>[^\n]*)|[^\n{]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$",
     re.MULTILINE | re.DOTALL,
@@ -106,14 +113,20 @@ def write(executed, glued):
             nbformat.write(notebook, HTML / "_sources" / "book" / f"{name}.ipynb")
     with zipfile.ZipFile(HTML / "notebooks.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, notebook in notebooks.items():
-            _pack(archive, f"{name}.ipynb", nbformat.writes(notebook))
-        _pack(archive, "README.txt", README)
-        for path in (path for part in PACKAGE for path in sorted(ROOT.glob(part))):
-            if path.is_file() and "__pycache__" not in path.parts:
-                _pack(archive, f"package/{path.relative_to(ROOT).as_posix()}", path.read_bytes())
+            pack(archive, f"{name}.ipynb", nbformat.writes(notebook))
+        pack(archive, "README.txt", README)
+        for path in package_files():
+            pack(archive, f"package/{path.relative_to(ROOT).as_posix()}", path.read_bytes())
 
 
-def _pack(archive, name, content):
+def package_files():
+    """The files that `pip install` needs of the package."""
+    found = (path for part in PACKAGE for path in sorted(ROOT.glob(part)))
+    return [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+
+
+def pack(archive, name, content):
+    """Add a file to an archive of the book's."""
     entry = zipfile.ZipInfo(f"did-the-recommendation-do-it/{name}")  # without a date: same content, same bytes
     archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
 

@@ -70,7 +70,7 @@ class Quiz(SphinxDirective):
         name = f"quiz-{self.env.docname.rpartition('/')[2]}-{self.env.new_serialno('quiz')}"
         page, print_ = addnodes.only(expr="html"), addnodes.only(expr="latex")
         page += [
-            _html(f'<form class="quiz"><fieldset><legend id="{name}">'),
+            _html('<form class="quiz"><fieldset><legend>'),
             self._inline(self.arguments[0]),
             _html("</legend>"),
         ]

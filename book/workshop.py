@@ -12,7 +12,7 @@ import zipfile
 
 import nbformat
 
-from book.notebooks import LAB, PACKAGE, README, ROOT
+from book.notebooks import LAB, README, ROOT, pack, package_files
 
 WORKSHOP = ROOT / "_build" / "workshop"
 SOLUTION = re.compile(r"#### Solution to exercise \d+\.\d+")
@@ -44,11 +44,10 @@ def main():
                 nbformat.write(notebook, folder / path.name)
         (folder / "jupyter_lab_config.py").write_text(LAB_CONFIG, encoding="utf-8")
         (folder / "README.txt").write_text(README + SET_UP, encoding="utf-8")
-        for path in (path for part in (*PACKAGE, "environment.yml") for path in sorted(ROOT.glob(part))):
-            if path.is_file() and "__pycache__" not in path.parts:
-                copy = folder / "package" / path.relative_to(ROOT)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, copy)
+        for path in package_files():
+            copy = folder / "package" / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
         print(f"{folder.relative_to(ROOT)}, {_zip(folder).relative_to(ROOT)}")
 
 
@@ -66,8 +65,8 @@ def without_solutions(cells):
 def _zip(folder):
     path = folder.with_suffix(".zip")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(folder.rglob("*")):
-            archive.write(file, f"did-the-recommendation-do-it/{file.relative_to(folder).as_posix()}")
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            pack(archive, file.relative_to(folder).as_posix(), file.read_bytes())
     return path
 
 

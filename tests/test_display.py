@@ -66,6 +66,7 @@ def shown(hostile):
         "Estimates": [groups, labelled],
         "Nuisances": [nuisances],
         "Check": checks,
+        "Verdict": [tp.workshop.answers.Verdict(False, EVIL)],
         "Table": [
             labelled.compare({EVIL: 0.0, "other": 1.0}),
             tp.show(wide.rename_axis(EVIL)),

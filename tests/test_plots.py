@@ -53,6 +53,26 @@ def drawings(market, nuisances):
     }
 
 
+@pytest.mark.parametrize("along", ["x", "y"])
+def test_a_guess_stands_beside_the_truth_and_none_changes_nothing(along):
+    ax = plots.plot_draws({"one": [1.0, 2], "other": [3.0, 4]}, 1.5, "units")
+    before = ax.get_children()
+    assert plots.show_guess(None, ax, along) is ax
+    assert ax.get_children() == before
+    plots.show_guess(np.float64(7), ax, along)
+    line = ax.lines[-1]
+    assert set(line.get_xdata() if along == "x" else line.get_ydata()) == {7}
+    assert ax.texts[-1].get_text() == "you: 7"
+    lower, upper = ax.get_xlim() if along == "x" else sorted(ax.get_ylim())
+    assert along == "y" or lower <= 7 <= upper
+
+
+@pytest.mark.parametrize("guess", ["5 units", True, [5], np.nan])
+def test_a_guess_is_a_number(guess):
+    with pytest.raises(ValueError, match="is not a number; write 5"):
+        plots.show_guess(guess, plots.panels(1)[0])
+
+
 def test_no_figure_is_left_out(drawings):
     assert set(drawings) == {name for name in plots.__all__ if name.startswith("plot_")}
 

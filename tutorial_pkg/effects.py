@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,12 @@ from tutorial_pkg.groups import group_labels
 from tutorial_pkg.handover import iivm_models, irm_models, plr_models, to_estimate
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.support import Question, caution, together
-from tutorial_pkg.weighting import CLIPPING, row_weights
+from tutorial_pkg.weighting import CLIPPING, Estimand, counted, row_weights
 from tutorial_pkg.words import Words
 
 if TYPE_CHECKING:
     from doubleml import DoubleMLIRM
 
-Estimand = Literal["ATE", "ATT", "ATC"]
 Weights = str | ArrayLike | None
 
 
@@ -147,7 +146,7 @@ def estimate_percent(nuisances: Nuisances, estimand: Estimand = "ATE", clipping:
         When E[Y0] is not above zero by two standard errors: of such a base per cents say nothing.
     """
     data, y, d = nuisances.data, nuisances.data.y, nuisances.data.d
-    about = {"ATE": np.ones(len(d)), "ATT": d.astype(float), "ATC": 1.0 - d}
+    about = counted(d, estimand)
     names: dict[str, Any] = {"estimand": f"{estimand} in %", "method": "DML (IRM)", "family": "dml"}
     whole = _average(nuisances, estimand, clipping, None)
     on_treated = whole if estimand == "ATT" else _average(nuisances, "ATT", clipping, None)
@@ -155,7 +154,7 @@ def estimate_percent(nuisances: Nuisances, estimand: Estimand = "ATE", clipping:
     for effect, att in zip(whole.splits or (whole,), on_treated.splits or (on_treated,), strict=True):
         assert effect.influence is not None
         assert att.influence is not None
-        who = about[estimand] / about[estimand].mean()
+        who = about / about.mean()
         mean, share = np.mean(who * y), np.mean(who * d)
         pull = who * (y - mean) - share * att.influence - att.value * who * (d - share)
         base = from_influence(float(mean - share * att.value), pull, data, **names)

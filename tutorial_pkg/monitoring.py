@@ -17,6 +17,7 @@ from tutorial_pkg.data import CausalData
 from tutorial_pkg.estimate import Estimate, check_level, cluster_sums
 from tutorial_pkg.plots.style import COLOURS, new_axes
 from tutorial_pkg.storage import write_results
+from tutorial_pkg.weighting import USED_MODELS, counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,8 +56,8 @@ class History:
         names = rows if data.cluster is None else data.frame[data.cluster].astype(str)
         shares = pd.Series(estimate.influence / data.n_rows).groupby(names.to_numpy()).sum()
         new = pd.DataFrame({"period": period, "cluster": shares.index, "share": shares.to_numpy()})
-        about = {"ATT": data.d, "ATC": 1 - data.d}  # whom the period's average is about
-        weight = float(np.sum(about.get(estimate.estimand.split(" ")[0], np.ones(data.n_rows))))
+        whom = estimate.estimand.split(" ")[0]
+        weight = float(counted(data.d, whom).sum()) if whom in USED_MODELS else float(data.n_rows)
         fact = pd.DataFrame({"value": estimate.value, "std_error": estimate.std_error, "weight": weight}, [period])
         fact.index.name = "period"
         old = [] if self.periods.empty else [(self.periods, self.sums)]

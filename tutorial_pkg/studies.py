@@ -15,7 +15,7 @@ from tutorial_pkg.check import GRADES, Check, Grade, summarise
 from tutorial_pkg.crossfitting import cross_fit
 from tutorial_pkg.data import CausalData
 from tutorial_pkg.display import paragraph
-from tutorial_pkg.effects import AVERAGES, Estimand, estimate_gate, estimate_percent
+from tutorial_pkg.effects import AVERAGES, estimate_gate, estimate_percent
 from tutorial_pkg.estimate import Estimate
 from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.groups import coarse_labels
@@ -24,7 +24,7 @@ from tutorial_pkg.naive import difference_in_means
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.plots.study import plot_arms, plot_estimates
 from tutorial_pkg.roles import Prepared
-from tutorial_pkg.weighting import usual_clipping
+from tutorial_pkg.weighting import Estimand, usual_clipping
 from tutorial_pkg.words import Words
 
 

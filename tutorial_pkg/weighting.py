@@ -7,7 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from tutorial_pkg.data import CausalData
 
-Averaged = Literal["ATE", "ATT", "ATC"]
+Estimand = Literal["ATE", "ATT", "ATC"]
+USED_MODELS = {
+    "ATE": ("outcome_control", "outcome_treated"),
+    "ATT": ("outcome_control",),
+    "ATC": ("outcome_treated",),
+}
+"""The outcome models that each estimand's score uses."""
 
 CLIPPING = 0.01
 """Propensities are moved into [0.01, 0.99] unless another threshold is asked for."""
@@ -38,11 +44,16 @@ def share_clipped(propensity: NDArray[np.float64], clipping: float = CLIPPING) -
     return float(np.mean((propensity < clipping) | (propensity > 1 - clipping)))
 
 
+def counted(d: NDArray[np.int8], estimand: str) -> NDArray[np.float64]:
+    """Whom an average is about, (n_rows,): 1 for everyone (ATE), for the treated (ATT) or for the untreated (ATC), else 0."""
+    return {"ATE": np.ones(len(d)), "ATT": d.astype(float), "ATC": 1.0 - d}[estimand]
+
+
 def inverse_weights(
     d: NDArray[np.int8],
     propensity: NDArray[np.float64],
     clipping: float = CLIPPING,
-    estimand: Averaged = "ATE",
+    estimand: Estimand = "ATE",
 ) -> NDArray[np.float64]:
     """1/m of the treated and 1/(1-m) of the untreated, with m clipped, (n_rows,).
 
@@ -55,7 +66,7 @@ def inverse_weights(
 
 
 def weight_added(
-    d: NDArray[np.int8], propensity: NDArray[np.float64], clipping: float = CLIPPING, estimand: Averaged = "ATT"
+    d: NDArray[np.int8], propensity: NDArray[np.float64], clipping: float = CLIPPING, estimand: Estimand = "ATT"
 ) -> float:
     """Share of the other arm's weight in an average over one arm (ATT, ATC) that comes from clipping alone; 0 for the ATE.
 
@@ -70,7 +81,7 @@ def weight_added(
     return float(np.sum(weights[low] - m[low] / (1 - m[low])) / weights.sum())
 
 
-def usual_clipping(d: NDArray[np.int8], propensity: NDArray[np.float64], estimand: Averaged = "ATE") -> float:
+def usual_clipping(d: NDArray[np.int8], propensity: NDArray[np.float64], estimand: Estimand = "ATE") -> float:
     """0.01, or the next power of ten at which clipping adds at most 1% to the weight of any arm."""
     clipping = CLIPPING
     while clipping > 1e-6 and weight_added(d, propensity, clipping, estimand) > 0.01:

@@ -11,9 +11,9 @@ from tutorial_pkg.check import Check
 from tutorial_pkg.diagnostics.models import nuisance_quality, score_moments, stability
 from tutorial_pkg.diagnostics.placebos import permuted, placebo, placebo_treatment, without
 from tutorial_pkg.diagnostics.rows import balance, leverage, overlap
-from tutorial_pkg.effects import AVERAGES, Estimand
+from tutorial_pkg.effects import AVERAGES
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.weighting import CLIPPING
+from tutorial_pkg.weighting import CLIPPING, Estimand
 
 __all__ = [
     "all_checks",

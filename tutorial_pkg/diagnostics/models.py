@@ -13,11 +13,11 @@ from tutorial_pkg import plots
 from tutorial_pkg.check import Check, graded
 from tutorial_pkg.choosing import is_binary
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.effects import Estimand, estimate_ate
+from tutorial_pkg.effects import estimate_ate
 from tutorial_pkg.estimate import Estimate, from_influence, robust_errors
 from tutorial_pkg.estimates import Estimates
 from tutorial_pkg.nuisance import Nuisances
-from tutorial_pkg.weighting import CLIPPING, clipped, inverse_weights
+from tutorial_pkg.weighting import CLIPPING, USED_MODELS, Estimand, clipped, counted, inverse_weights
 
 
 def nuisance_quality(nuisances: Nuisances, estimand: Estimand = "ATE") -> Check:
@@ -31,9 +31,9 @@ def nuisance_quality(nuisances: Nuisances, estimand: Estimand = "ATE") -> Check:
     losses = nuisances.losses
     explained = losses["share explained"].astype(float)
     y, d = nuisances.data.y, nuisances.data.d
-    arms = [("outcome_control", d == 0)] * (estimand != "ATC") + [("outcome_treated", d == 1)] * (estimand != "ATT")
-    still = [name for name, arm in arms if np.ptp(y[arm]) == 0]
-    used = explained[[name for name, _ in arms if name not in still]]
+    arms = {"outcome_control": y[d == 0], "outcome_treated": y[d == 1]}
+    still = [name for name in USED_MODELS[estimand] if np.ptp(arms[name]) == 0]
+    used = explained[[name for name in USED_MODELS[estimand] if name not in still]]
     share = (
         f"models explain {used.min():.0%} to {used.max():.0%}"
         if estimand == "ATE"
@@ -66,9 +66,13 @@ def score_moments(nuisances: Nuisances, clipping: float = CLIPPING, estimand: Es
     """
     data, (y, d) = nuisances.data, (nuisances.data.y, nuisances.data.d)
     m = clipped(nuisances.propensity.mean(axis=1), clipping)
-    who = {"ATE": np.ones(len(d)), "ATT": d.astype(float), "ATC": 1.0 - d}[estimand]
-    arms = [("treated", d == 1, nuisances.outcome_treated.mean(axis=1), (1 - m) / m)] * (estimand != "ATT")
-    arms += [("untreated", d == 0, nuisances.outcome_control.mean(axis=1), m / (1 - m))] * (estimand != "ATC")
+    who = counted(d, estimand)
+    each = {"outcome_treated": ("treated", d == 1, (1 - m) / m), "outcome_control": ("untreated", d == 0, m / (1 - m))}
+    arms = [
+        (arm, rows, getattr(nuisances, model).mean(axis=1), odds)
+        for model, (arm, rows, odds) in each.items()
+        if model in USED_MODELS[estimand]
+    ]
     weights = inverse_weights(d, m, clipping, estimand)
     means = {f"weights of the {name}": who - arm * weights for name, arm, _, _ in arms}
     for name, arm, g, _ in arms:

@@ -12,9 +12,10 @@ from tutorial_pkg import plots
 from tutorial_pkg.check import Check, graded
 from tutorial_pkg.crossfitting import cross_fit, fit_again, fit_without
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.effects import AVERAGES, Estimand
+from tutorial_pkg.effects import AVERAGES
 from tutorial_pkg.estimate import Estimate
 from tutorial_pkg.nuisance import Nuisances
+from tutorial_pkg.weighting import Estimand
 
 CONTAINED = 0.95
 """Share of a placebo outcome that covariates may explain before the placebo says nothing."""

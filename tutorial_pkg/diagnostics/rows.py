@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from tutorial_pkg import plots
 from tutorial_pkg.check import Check, chance_of_largest, graded
 from tutorial_pkg.data import CausalData
-from tutorial_pkg.effects import AVERAGES, Estimand, estimate_ate
+from tutorial_pkg.effects import AVERAGES, estimate_ate
 from tutorial_pkg.estimate import Estimate, cluster_sums
 from tutorial_pkg.nuisance import Nuisances
 from tutorial_pkg.weighting import (
     CLIPPING,
+    Estimand,
     check_clipping,
     effective_share,
     inverse_weights,

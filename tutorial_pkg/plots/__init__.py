@@ -24,7 +24,7 @@ from tutorial_pkg.plots.study import (
     plot_estimates,
     plot_residuals,
 )
-from tutorial_pkg.plots.style import COLOURS, panels, use_style
+from tutorial_pkg.plots.style import COLOURS, panels, show_guess, use_style
 
 __all__ = [
     "COLOURS",
@@ -44,5 +44,6 @@ __all__ = [
     "plot_sampling",
     "plot_scatter",
     "plot_tradeoff",
+    "show_guess",
     "use_style",
 ]

@@ -5,6 +5,7 @@ from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 
@@ -15,6 +16,7 @@ COLOURS = {
     "dml": "#0072B2",
     "treated": "#009E73",
     "control": "#CC79A7",
+    "guess": "#E69F00",
     "other": "#6E6E6E",
 }
 
@@ -80,3 +82,28 @@ def draw_truth(line: Callable[..., Any], truth: "float | Mapping[str, float]") -
     named = truth if isinstance(truth, Mapping) else {"truth": truth}
     for (name, value), style in zip(named.items(), cycle(("--", ":", "-.")), strict=False):
         line(value, color=COLOURS["truth"], ls=style, label=plain(name))
+
+
+def show_guess(guess: float | None, ax: Axes, along: str = "x") -> Axes:
+    """Beside the truth, the number that a reader wrote down before looking; None draws nothing.
+
+    Parameters
+    ----------
+    guess : float or None
+        In the units of the axis.
+    ax : matplotlib.axes.Axes
+        The figure it belongs to, on which it is drawn last.
+    along : "x" or "y"
+        The axis that the number is on.
+    """
+    if guess is None:
+        return ax
+    if isinstance(guess, bool) or not isinstance(guess, int | float | np.number) or not np.isfinite(guess):
+        raise ValueError(f"guess={guess!r} is not a number; write 5 or 5.0, without a unit, or leave None.")
+    on_x, colour = along == "x", COLOURS["guess"]
+    (ax.axvline if on_x else ax.axhline)(float(guess), color=colour, lw=2.5, alpha=0.8)
+    foot = {"xy": (guess, 0), "xycoords": ("data", "axes fraction"), "va": "bottom", "rotation": 90}
+    side = {"xy": (0, guess), "xycoords": ("axes fraction", "data"), "va": "bottom"}
+    box = {"facecolor": "#FCFCFA", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    ax.annotate(f"you: {guess:g}", xytext=(4, 3), textcoords="offset points", bbox=box, **(foot if on_x else side))
+    return ax
