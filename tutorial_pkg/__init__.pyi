@@ -71,6 +71,7 @@ from .results import load_arena as load_arena
 from .results import load_cards as load_cards
 from .results import load_cate_markets as load_cate_markets
 from .results import load_checks as load_checks
+from .results import load_cluster_memory as load_cluster_memory
 from .results import load_known_studies as load_known_studies
 from .results import load_learner_comparison as load_learner_comparison
 from .results import load_monitoring as load_monitoring

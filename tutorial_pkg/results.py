@@ -196,3 +196,18 @@ def load_checks() -> pd.DataFrame:
             found = pd.Series({row: graded(name, measures) for row, measures in seen.to_dict("index").items()})
             rows[name] = pd.Categorical(found.reindex(rows.index), GRADES, ordered=True)
     return rows
+
+
+def load_cluster_memory() -> pd.DataFrame:
+    """Peak memory of the same study in one process and on two workers of a cluster, from a file beside the data.
+
+    One row a size and ``way`` ("one process", "two workers"): ``rows``, ``covariates_mb``, the size of the covariates in
+    single precision, ``peak_mb`` of the process or of the worker that needed more, and ``seconds``; without rows, the
+    libraries alone. ``tests/benchmarks/cluster_memory.py`` wrote it.
+
+    Examples
+    --------
+    >>> int(load_cluster_memory()["rows"].max())
+    800000
+    """
+    return pd.read_parquet(data_folder() / "cluster_memory.parquet")

@@ -51,3 +51,37 @@ def test_no_computed_number_is_typed(path):
     prose = re.sub(r"\A---.*?---\n", "", prose, flags=re.S)
     bare = re.sub(r"\{[a-z:]+\}`[^`]*`|`[^`]*`|\$[^$]*\$|\([^)]*\)|https?://\S+", "", prose)
     assert re.findall(r"(?<![\w.])\d+\.\d+(?![\w.])", bare) == []
+
+
+REFERENCE = {"reconciliation", "template"}  # executed, and not taught from
+TAUGHT = [path for path in CHAPTERS if path.stem not in REFERENCE]
+
+
+@pytest.mark.parametrize("path", TAUGHT, ids=lambda p: p.stem)
+def test_a_chapter_has_exercises_of_which_some_check_themselves_and_quizzes(path):
+    text = path.read_text()
+    assert len(re.findall(r"^:label: ex-", text, re.MULTILINE)) >= 5
+    assert text.count("tp.workshop.mark(") >= 2
+    assert 3 <= text.count("```{quiz}") <= 5
+
+
+def test_there_are_eighty_exercises_and_more():
+    assert sum(len(re.findall(r"^:label: ex-", path.read_text(), re.MULTILINE)) for path in TAUGHT) >= 80
+
+
+GUESSED = [path for path in TAUGHT if "\nguess = None" in path.read_text()]
+
+
+def test_readers_predict_at_the_books_main_figures():
+    assert len(GUESSED) >= 9
+
+
+@pytest.mark.parametrize("path", GUESSED, ids=lambda p: p.stem)
+def test_a_prediction_is_asked_for_before_its_figure_which_shows_it(path):
+    cells = jupytext.read(path).cells
+    at = next(i for i, c in enumerate(cells) if c.source.startswith("guess = None  # "))
+    assert ":::{admonition} Before you look" in cells[at - 1].source
+    shown = [i for i, c in enumerate(cells) if "tp.plots.show_guess(guess, ax" in c.source]
+    assert len(shown) == 1
+    assert at < shown[0] <= at + 4
+    assert "figure" in cells[shown[0]].metadata["mystnb"]

@@ -20,6 +20,13 @@ def test_at_this_size_a_worker_s_memory_is_python_s(chapter):
     assert chapter["mm_peak"] >= chapter["mm_idle"]
 
 
+def test_with_more_rows_a_worker_needs_less_than_one_process_and_more_than_its_share_twice(chapter):
+    assert chapter["mm_top_two"] < 0.5 * chapter["mm_top_one"]
+    assert chapter["mm_grown_one"] > 2
+    assert 0.5 < chapter["mm_grown_two"] < 1
+    assert chapter["mm_took_two"] < chapter["mm_took_one"]
+
+
 def test_a_killed_worker_does_not_lose_the_run(chapter):
     assert chapter["mm_killed"] == "yes"
     assert chapter["mm_survived"] == "yes"
