@@ -83,6 +83,7 @@ BLOCK = re.compile(  # fenced code, or a directive with its body, which may hold
     r"^(?P<fence>`{3,}|:{3,})(?:\{(?P<name>[\w:-]+)\}[ \t]*(?P<argument>[^\n]*)|[^\n{]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )
+EXERCISE = re.compile(r"^`{3,}\{exercise(?:-start)?\} *([^\n]*)\n:label: ([\w-]+)$", re.MULTILINE)
 ROLE = re.compile(r"\{([\w:-]+)\}`([^`]+)`")
 RAW = re.compile(r"\{[\w:-]+\}`|^[ \t]*[:`]{3,}\{.*|^\([\w-]+\)=$", re.MULTILINE)
 BOXES = {"admonition", "note", "tip", "hint", "important", "warning", "caution", "danger", "seealso"}
@@ -153,14 +154,14 @@ def _digest(content):
 def _notebooks(executed, glued):
     """``{name: notebook}`` of the start page and of every page that can be told in plain Markdown."""
     toc = parse_toc_yaml(ROOT / "_toc.yml")
-    texts = {Path(page).stem: (ROOT / f"{page}.md").read_text(encoding="utf-8") for page in toc}
-    library = _Library(glued, texts, collect(executed))
+    texts = page_texts(toc)
+    library = Library(glued, texts, collect(executed))
     numbers = {name: number for number, name in enumerate(executed, 1)}
     cells = {}
     for name, text in texts.items():
         source = executed[name].cells if name in executed else [new_markdown_cell(text)]
         try:
-            cells[name] = _Page(library, name, numbers.get(name)).cells(source)
+            cells[name] = Page(library, name, numbers.get(name)).cells(source)
         except Untranslatable as error:  # a page without code, such as the package's reference, may stay out
             if name in executed:
                 raise SystemExit(f"\n{name}.md cannot be written as a notebook: {error}") from None
@@ -174,6 +175,11 @@ def _notebooks(executed, glued):
         cells[name].append(new_markdown_cell(f"---\n\n{step}[All chapters](start.ipynb)"))
     cells = {"start": [new_markdown_cell(_start(toc, texts, reading))], **cells}
     return {name: _notebook(name, cells[name], reading) for name in cells}
+
+
+def page_texts(toc):
+    """``{name: text}`` of all pages, in the book's order."""
+    return {Path(page).stem: (ROOT / f"{page}.md").read_text(encoding="utf-8") for page in toc}
 
 
 def _notebook(name, cells, pages):
@@ -211,11 +217,15 @@ def _start(toc, texts, reading):
     return "\n".join(lines)
 
 
-class _Library:
+class Library:
     """What pages refer to: the numbers of all chapters, the terms of the glossary, the sources, and what checks itself."""
 
     def __init__(self, glued, texts, answers):
         self.glued = glued
+        self.exercises, self.titles = {}, {}
+        for chapter, name in enumerate(glued, 1):
+            for number, (title, label) in enumerate(EXERCISE.findall(texts[name]), 1):
+                self.exercises[label], self.titles[label] = f"{chapter}.{number}", title
         self.stubs = {
             number: f'answer = ...  # {record["asks"]}\ntp.workshop.check("{number}", answer)'
             for number, record in answers.items()
@@ -257,16 +267,16 @@ def _cut(**about):
     return f"\n\n{CUT}{json.dumps(about)}{END}"
 
 
-class _Page:
+class Page:
     """One page on its way from MyST to plain Markdown."""
 
     def __init__(self, library, name, number):
         self.library, self.name, self.number = library, name, number
-        self.exercises, self.figures, self.pictures = {}, 0, {}
+        self.figures, self.pictures = 0, {}
 
     def cells(self, source):
         """The notebook's cells."""
-        code = _without_glue(source)
+        code = without_glue(source)
         made = []
         for position, cell in enumerate(source):
             if cell.cell_type == "markdown":
@@ -311,14 +321,14 @@ class _Page:
 
     def inline(self, text):
         text = re.sub(r"</?a\b[^>]*>", "", ROLE.sub(self.role, text))  # such links lead from page to page
-        return re.sub(r"\]\(([\w-]+)\.md(?:#[^)]*)?\)", r"](\1.ipynb)", text)
+        return re.sub(r"\]\((?:[\w.]+/)*([\w-]+)\.md(?:#[^)]*)?\)", r"](\1.ipynb)", text)
 
     def role(self, match):
         name, content = match[1], " ".join(match[2].split())
         if name == "glue:text":
             page, _, key = content.rpartition("::")
             key, _, spec = key.partition(":")
-            return format_plain_text(self.library.glued[page.removesuffix(".md") or self.name][key], spec)
+            return format_plain_text(self.library.glued[Path(page).stem or self.name][key], spec)
         if name == "term":
             shown, target = re.fullmatch(r"(.+?)(?: <(.+)>)?", content).groups()
             return f"[{shown}](notation.ipynb#cell-id={_term_id(self.library.terms[(target or shown).lower()])})"
@@ -336,13 +346,12 @@ class _Page:
             text = f"**{self.inline(argument) or name.title()}**\n\n{self.prose(body).strip()}"
             return re.sub(r"^", "> ", text, flags=re.MULTILINE)
         if name in ("exercise", "exercise-start"):
-            number = f"{self.number}.{len(self.exercises) + 1}"
-            self.exercises[options["label"]] = number
-            heading = f"### Exercise {number} {argument}".strip()
+            heading = f"### Exercise {self.library.exercises[options['label']]} {argument}".strip()
             return f"{_cut()}{heading}\n\n{self.prose(body).strip()}"
         if name in ("solution", "solution-start"):
-            stub = self.library.stubs.get(self.exercises[argument], "")
-            heading = f"{_cut(code=stub) if stub else ''}{_cut(folded=True)}#### Solution to exercise {self.exercises[argument]}{_cut()}"
+            number = self.library.exercises[argument]
+            stub = self.library.stubs.get(number, "")
+            heading = f"{_cut(code=stub) if stub else ''}{_cut(folded=True)}#### Solution to exercise {number}{_cut()}"
             return f"{heading}{self.prose(body).strip()}{_cut() if name == 'solution' else ''}"
         if name in ("solution-end", "exercise-end"):
             return _cut()
@@ -375,7 +384,7 @@ class _Page:
         return f"{caption}\n\n<details><summary>The figure in words</summary>{html.escape(alt)}</details>"
 
 
-def _without_glue(cells):
+def without_glue(cells):
     """The code of each cell without what only hands numbers to the page: the calls of glue and what is made for them."""
     code, used = {}, set()
     for position, cell in reversed(list(enumerate(cells))):

@@ -54,6 +54,7 @@ def test_the_quizzes_of_a_chapter_can_be_answered(path):
     for question, body in found:
         texts = [option.text for option in options(body)]
         assert question.endswith("?")
+        assert "`" not in question, "in a line that opens a fence it would close it"
         assert len(set(texts)) == len(texts)
         longest = max(texts, key=len)
         assert not re.search(r"\d\.\d", question + body), "numbers come from the chapter: {glue:text}"
