@@ -33,7 +33,7 @@ check: uv       ## is this computer ready for the workshop?
 
 workshop: uv    ## write the folders of a workshop, for participants and for instructors (builds the book first if need be)
 	test -e _build/lab/start.ipynb || $(RUN) python book/build.py
-	$(RUN) python -m book.workshop
+	$(RUN) python -m book.workshop_folders
 
 lab: uv         ## open the chapters in JupyterLab, to run and change copies of them (builds the book first if need be)
 	test -e _build/lab/start.ipynb || $(RUN) python book/build.py

@@ -120,6 +120,16 @@ def write(executed, glued):
             pack(archive, f"package/{path.relative_to(ROOT).as_posix()}", path.read_bytes())
 
 
+def library_of(executed, glued):
+    """What the pages of the book refer to; the arguments are those of :func:`write`."""
+    texts = {Path(page).stem: (ROOT / f"{page}.md").read_text(encoding="utf-8") for page in _toc()}
+    return Library(glued, texts, collect(executed))
+
+
+def _toc():
+    return parse_toc_yaml(ROOT / "_toc.yml")
+
+
 def package_files():
     """The files that `pip install` needs of the package."""
     found = (path for part in PACKAGE for path in sorted(ROOT.glob(part)))
@@ -153,9 +163,8 @@ def _digest(content):
 
 def _notebooks(executed, glued):
     """``{name: notebook}`` of the start page and of every page that can be told in plain Markdown."""
-    toc = parse_toc_yaml(ROOT / "_toc.yml")
-    texts = page_texts(toc)
-    library = Library(glued, texts, collect(executed))
+    library = library_of(executed, glued)
+    texts = library.texts
     numbers = {name: number for number, name in enumerate(executed, 1)}
     cells = {}
     for name, text in texts.items():
@@ -173,13 +182,8 @@ def _notebooks(executed, glued):
             cells[name][:1] = [new_markdown_cell(title), install, new_markdown_cell(rest)]
         step = f"Next: [{_title(texts[following])}]({following}.ipynb) · " if following else ""
         cells[name].append(new_markdown_cell(f"---\n\n{step}[All chapters](start.ipynb)"))
-    cells = {"start": [new_markdown_cell(_start(toc, texts, reading))], **cells}
+    cells = {"start": [new_markdown_cell(_start(_toc(), texts, reading))], **cells}
     return {name: _notebook(name, cells[name], reading) for name in cells}
-
-
-def page_texts(toc):
-    """``{name: text}`` of all pages, in the book's order."""
-    return {Path(page).stem: (ROOT / f"{page}.md").read_text(encoding="utf-8") for page in toc}
 
 
 def _notebook(name, cells, pages):
@@ -221,7 +225,7 @@ class Library:
     """What pages refer to: the numbers of all chapters, the terms of the glossary, the sources, and what checks itself."""
 
     def __init__(self, glued, texts, answers):
-        self.glued = glued
+        self.glued, self.texts = glued, texts
         self.exercises, self.titles = {}, {}
         for chapter, name in enumerate(glued, 1):
             for number, (title, label) in enumerate(EXERCISE.findall(texts[name]), 1):

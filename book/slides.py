@@ -48,14 +48,12 @@ def write(folder, executed, library):
         reveal_theme="white",
         exclude_input_prompt=True,
         exclude_output_prompt=True,
+        config={"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"figure"}}},
     )
     for title, (_, rows) in plans().items():
         deck = Deck(executed, library).of(title, rows)
-        name = re.sub(r"\W+", "_", title.lower())
+        name = file_name(title)
         nbformat.write(deck, folder / f"{name}.ipynb")
-        for cell in deck.cells:  # in the browser a figure stands without its code
-            if cell.metadata.get("jupyter", {}).get("source_hidden"):
-                cell.source = ""
         (folder / f"{name}.html").write_text(exporter.from_notebook_node(deck)[0], encoding="utf-8")
     mathjax = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
     for source, target, parts in ((REVEAL, "reveal", REVEAL_PARTS), (mathjax, "mathjax", MATHJAX_PARTS)):
@@ -63,6 +61,11 @@ def write(folder, executed, library):
             copy = shutil.copytree if (source / part).is_dir() else shutil.copy
             (folder / target / part).parent.mkdir(parents=True, exist_ok=True)
             copy(source / part, folder / target / part)
+
+
+def file_name(title):
+    """The name of a plan's files, without their endings."""
+    return re.sub(r"\W+", "_", title.lower())
 
 
 class Deck:
@@ -121,7 +124,7 @@ class Deck:
         for before in range(self.done[name], position):
             if self.code[name].get(before):
                 cells.append(new_code_cell(self.code[name][before], metadata=_kind("skip")))
-        hidden = {"jupyter": {"source_hidden": True}} if slide.figure else {}
+        hidden = {"jupyter": {"source_hidden": True}, "tags": ["figure"]} if slide.figure else {}
         outputs = [o for o in self.executed[name].cells[position].outputs if "scrapbook" not in o.get("metadata", {})]
         cells.append(new_code_cell(self.code[name][position], outputs=outputs, metadata=_kind("-") | hidden))
         self.done[name] = position + 1

@@ -26,7 +26,7 @@ A plan is a list of blocks and of pauses with their minutes, and of the minutes 
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import yaml
 from docutils import nodes
@@ -112,7 +112,7 @@ class Plan(SphinxDirective):
     """The directive ``plan``: a table with the minute at which each block begins."""
 
     required_arguments, final_argument_whitespace, has_content = 1, True, True
-    option_spec = {"minutes": directives.nonnegative_int}
+    option_spec: ClassVar = {"minutes": directives.nonnegative_int}
 
     def run(self):
         """The table."""
@@ -147,7 +147,7 @@ class SlideBox(SphinxDirective):
     """The directive ``slide``: in the guide, a box with the words on the slide and what is said at it."""
 
     required_arguments, final_argument_whitespace, has_content = 1, True, True
-    option_spec = {"figure": directives.unchanged_required, "cell": directives.unchanged_required}
+    option_spec: ClassVar = {"figure": directives.unchanged_required, "cell": directives.unchanged_required}
 
     def run(self):
         """The box."""

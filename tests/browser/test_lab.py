@@ -1,14 +1,8 @@
 """The chapters in JupyterLab: opened by a click from the first page, run whole, they say what their pages say."""
 
-import json
-import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import time
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import nbformat
@@ -16,6 +10,7 @@ import pytest
 
 from book.build import executed_notebooks
 from book.notebooks import BOOK, LAB, ROOT
+from tests.browser.conftest import RUNS, jupyterlab, run_all_cells
 
 pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
 
@@ -23,48 +18,19 @@ pytestmark = pytest.mark.xdist_group("lab")  # one server, and one place for the
 
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.md") if "```{code-cell}" in path.read_text())
 RAW = re.compile(r"\{(glue|cite|term|doc|ref|numref|eq|prf)[:}]|:::|```|\b(sq|sb|nc|rr|ate|att|cate|learn)_\w+:")
-RUNS = "document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator')?.dataset.status"
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """`make lab`, on a port of its own and without opening a browser; the notebooks are put back afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config, kept = tmp_path_factory.mktemp("config"), tmp_path_factory.mktemp("kept") / "lab"
-    settings = {"open_browser": False, "port": port}
-    for name in ("jupyter_server_config", "jupyter_lab_config"):
-        own = {"ServerApp": settings, "LabApp": settings, "IdentityProvider": {"token": ""}}
-        (config / f"{name}.json").write_text(json.dumps(own))
+    """`make lab`; the notebooks are put back afterwards."""
+    kept = tmp_path_factory.mktemp("kept") / "lab"
     shutil.copytree(LAB, kept)
-    places = {f"JUPYTER_{kind}_DIR": str(config) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    with (config / "log").open("w") as log:
-        server = subprocess.Popen(
-            ["make", "lab"], cwd=ROOT, env=os.environ | places, stdout=log, stderr=log, start_new_session=True
-        )
     try:
-        for _ in range(240):
-            try:
-                with urlopen(f"http://127.0.0.1:{port}/api/status"):
-                    break
-            except (URLError, ConnectionError):
-                time.sleep(0.5)
-        else:
-            pytest.fail(f"make lab did not start: {(config / 'log').read_text()[-2000:]}")
-        yield f"http://127.0.0.1:{port}/"
+        with jupyterlab(["make", "lab"], ROOT, tmp_path_factory.mktemp("config")) as address:
+            yield address
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
         shutil.rmtree(LAB)
         shutil.copytree(kept, LAB)
-
-
-@pytest.fixture
-def page(browser):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    yield page
-    page.close()
 
 
 def in_git():
@@ -111,10 +77,7 @@ def test_a_chapter_runs_in_jupyterlab_as_its_page_reads(lab, page, name):
     assert solutions or name in ("reconciliation", "template")  # a page of the reference, without exercises
     assert {heading.strip("¶ ") for heading in headings if heading} == solutions
 
-    page.locator(".lm-MenuBar-item >> text=Run").click()
-    page.locator(".lm-Menu-itemLabel >> text=/^Run All Cells$/").click()
-    page.wait_for_function(f"{RUNS} !== 'idle'")
-    page.wait_for_function(f"{RUNS} === 'idle'", timeout=300_000)
+    run_all_cells(page)
     page.keyboard.press("Control+s")
     page.wait_for_function("!document.querySelector('.lm-TabBar-tab.lm-mod-current.jp-mod-dirty')")
     assert printed(nbformat.read(LAB / f"{name}.ipynb", 4)) == printed(executed_notebooks()[name])

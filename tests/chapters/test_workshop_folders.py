@@ -6,7 +6,7 @@ import pytest
 
 from book import notebooks as writer
 from book.build import glued
-from book.workshop import HEADING, SOLUTION, without_solutions
+from book.workshop_folders import HEADING, SOLUTION, without_solutions
 from tutorial_pkg.workshop.answers import collect
 
 
