@@ -48,12 +48,29 @@ def jupyterlab(command, folder, config):
         server.wait()
 
 
+def open_chapter(page, address, name):
+    """Open a chapter by a click on the start page, and wait for its kernel."""
+    page.goto(address)
+    page.locator(f"a[href*='{name}.ipynb']").first.click(timeout=60_000)
+    page.locator(f".lm-TabBar-tab.lm-mod-current >> text={name}.ipynb").wait_for()
+    until_idle(page, 60)
+
+
 def run_all_cells(page):
-    """Run the notebook in front, by the menu, and wait for its end."""
+    """Run the notebook in front, by the menu, and wait until it is done."""
     page.locator(".lm-MenuBar-item >> text=Run").click()
     page.locator(".lm-Menu-itemLabel >> text=/^Run All Cells$/").click()
     page.wait_for_function(f"{RUNS} !== 'idle'")
-    page.wait_for_function(f"{RUNS} === 'idle'", timeout=300_000)
+    until_idle(page, 300)
+
+
+def until_idle(page, seconds):
+    """Wait until the kernel of the notebook in front has had nothing to do for two seconds; between cells it rests for less."""
+    calm, end = 0, time.monotonic() + seconds
+    while calm < 10:
+        assert time.monotonic() < end, f"the kernel was still busy after {seconds} seconds"
+        calm = calm + 1 if page.evaluate(RUNS) == "idle" else 0
+        page.wait_for_timeout(200)
 
 
 @pytest.fixture

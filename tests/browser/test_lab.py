@@ -10,7 +10,7 @@ import pytest
 
 from book.build import executed_notebooks
 from book.notebooks import BOOK, LAB, ROOT
-from tests.browser.conftest import RUNS, jupyterlab, run_all_cells
+from tests.browser.conftest import jupyterlab, open_chapter, run_all_cells
 
 pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
 
@@ -59,11 +59,10 @@ def test_make_lab_opens_on_the_page_that_leads_the_way(lab):
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_chapter_runs_in_jupyterlab_as_its_page_reads(lab, page, name):
     before = in_git()
-    page.goto(f"{lab}lab/workspaces/{name}/tree/_build/lab/start.ipynb")  # where no other chapter is open
-    page.locator(f"a[href*='{name}.ipynb']").first.click(timeout=60_000)
+    open_chapter(
+        page, f"{lab}lab/workspaces/{name}/tree/_build/lab/start.ipynb", name
+    )  # where no other chapter is open
     panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
-    page.locator(f".lm-TabBar-tab.lm-mod-current >> text={name}.ipynb").wait_for()
-    page.wait_for_function(f"{RUNS} === 'idle'", timeout=60_000)
 
     texts, headings, at = [], [], -1
     scroller = panel.locator(".jp-WindowedPanel-outer")  # cells out of sight are not in the page

@@ -11,7 +11,7 @@ from book.notebooks import ROOT
 from book.slides import file_name
 from book.teaching import clock, plans
 from book.workshop_folders import WORKSHOP
-from tests.browser.conftest import RUNS, jupyterlab, run_all_cells
+from tests.browser.conftest import jupyterlab, open_chapter, run_all_cells, until_idle
 
 pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
 
@@ -50,20 +50,16 @@ def cell(page, text):
 
 def answer(page, text, code):
     """Write other code into the cell with that text, run it, and return what it shows."""
-    here = cell(page, text)
-    here.locator(".cm-content").click()
+    cell(page, text).locator(".cm-content").click()
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(code)
     page.keyboard.press("Control+Enter")
-    page.wait_for_timeout(300)
-    page.wait_for_function(f"{RUNS} === 'idle'", timeout=60_000)
+    until_idle(page, 60)
     return cell(page, code.splitlines()[-1]).locator(".jp-OutputArea")
 
 
 def test_a_participant_opens_a_chapter_runs_it_and_has_an_answer_checked(participant, page):
-    page.goto(participant)  # on the start page, with the chapters in order at the side
-    page.locator("a[href*='whole_game.ipynb']").first.click(timeout=60_000)
-    page.wait_for_function(f"{RUNS} === 'idle'", timeout=60_000)
+    open_chapter(page, participant, "whole_game")
     run_all_cells(page)
     check = 'tp.workshop.check("1.1", answer)'
     assert "Not answered yet" in cell(page, check).locator(".jp-OutputArea").inner_text()
@@ -72,8 +68,7 @@ def test_a_participant_opens_a_chapter_runs_it_and_has_an_answer_checked(partici
 
 
 def test_a_guess_is_shown_beside_the_truth(participant, page):
-    page.goto(f"{participant}lab/tree/whole_game.ipynb")
-    page.wait_for_function(f"{RUNS} === 'idle'", timeout=60_000)
+    open_chapter(page, participant, "whole_game")
     run_all_cells(page)
     picture = "(cell) => cell.querySelector('.jp-OutputArea img').src"
     before = cell(page, "show_guess(guess, ax)").evaluate(picture)
@@ -81,8 +76,7 @@ def test_a_guess_is_shown_beside_the_truth(participant, page):
     here = cell(page, "show_guess(guess, ax)")
     here.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
-    page.wait_for_timeout(500)
-    page.wait_for_function(f"{RUNS} === 'idle'")
+    until_idle(page, 60)
     assert cell(page, "show_guess(guess, ax)").evaluate(picture) != before
 
 
