@@ -52,11 +52,12 @@ INSTALL = """\
 from importlib.util import find_spec
 if not find_spec("tutorial_pkg"):
     %pip install --quiet ./package"""
+FOLDED = "Solutions are folded; a click on *cells hidden* opens them."
 START = """\
 # {title}
 
 Here the book is run. Each chapter is a notebook: **Shift+Enter** runs a cell and goes on to the next, *Run › Run All \
-Cells* runs the whole chapter. Solutions are folded; a click on *cells hidden* opens them. Change what you \
+Cells* runs the whole chapter. {solutions} Change what you \
 like: these are copies, the book's sources stay as they are. *File › Save Notebook As…* keeps yours under a name of its \
 own.
 
@@ -207,7 +208,7 @@ def _title(text):
 def _start(toc, texts, reading):
     """The page that leads the way: every page in the book's order, with the minutes it takes."""
     first, *_ = reading
-    lines, number = [START.format(title=_title(texts[first]), first=first)], 0
+    lines, number = [START.format(title=_title(texts[first]), first=first, solutions=FOLDED)], 0
     for part in next(iter(toc.values())).subtrees:
         lines.append(f"\n## {part.caption}\n")
         for name in (Path(page).stem for page in part.items):

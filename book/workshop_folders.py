@@ -23,6 +23,7 @@ WORKSHOP = ROOT / "_build" / "workshop"
 SOLUTION = re.compile(r"#### Solution to exercise \d+\.\d+")
 HEADING = re.compile(r"#{1,4} ")
 SHEETS = ("handout", "feedback")
+ANSWERS = "In an exercise, put your answer in place of the dots and run the cell; it says whether it is right, or what went wrong."
 LAB_CONFIG = """\
 # JupyterLab, started in this folder, opens on the first page.
 c.LabApp.default_url = "/lab/tree/start.ipynb"
@@ -88,6 +89,8 @@ def write_notebooks(folder, change):
             (folder / f"{path.stem}.html").write_text(SHEET.format(title=title, body=body), encoding="utf-8")
         if not path.stem.endswith("_changed"):
             notebook.cells = change(notebook.cells)
+            if change is without_solutions:
+                notebook.cells[0].source = notebook.cells[0].source.replace(notebooks.FOLDED, ANSWERS)
             notebook.metadata.pop("made", None)
             nbformat.write(notebook, folder / path.name)
     for part in yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]:

@@ -199,7 +199,7 @@ def load_checks() -> pd.DataFrame:
 
 
 def load_cluster_memory() -> pd.DataFrame:
-    """Peak memory of the same study in one process and on two workers of a cluster, from a file beside the data.
+    """Peak memory of the same folds and trees in one process and on two workers of a cluster, from a file beside the data.
 
     One row a size and ``way`` ("one process", "two workers"): ``rows``, ``covariates_mb``, the size of the covariates in
     single precision, ``peak_mb`` of the process or of the worker that needed more, and ``seconds``; without rows, the

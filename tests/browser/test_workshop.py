@@ -48,23 +48,29 @@ def cell(page, text):
     return found.first
 
 
+def shows(cell, text):
+    """Wait until a cell shows that text; what came into sight just now is drawn a moment later."""
+    cell.locator(".jp-OutputArea", has_text=text).wait_for()
+
+
 def answer(page, text, code):
-    """Write other code into the cell with that text, run it, and return what it shows."""
+    """Write other code into the cell with that text, and run it."""
     cell(page, text).locator(".cm-content").click()
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(code)
     page.keyboard.press("Control+Enter")
     until_idle(page, 60)
-    return cell(page, code.splitlines()[-1]).locator(".jp-OutputArea")
 
 
 def test_a_participant_opens_a_chapter_runs_it_and_has_an_answer_checked(participant, page):
     open_chapter(page, participant, "whole_game")
     run_all_cells(page)
     check = 'tp.workshop.check("1.1", answer)'
-    assert "Not answered yet" in cell(page, check).locator(".jp-OutputArea").inner_text()
-    assert "That is the effect on everyone." in answer(page, check, f"answer = ate\n{check}").inner_text()
-    assert "Right." in answer(page, check, f"answer = tp.estimate_atc(nuisances)\n{check}").inner_text()
+    shows(cell(page, check), "✗ Not answered yet")
+    answer(page, check, f"answer = ate\n{check}")
+    shows(cell(page, check), "✗ That is the effect on everyone.")
+    answer(page, check, f"answer = tp.estimate_atc(nuisances)\n{check}")
+    shows(cell(page, check), "✓ Right.")
 
 
 def test_a_guess_is_shown_beside_the_truth(participant, page):
@@ -83,9 +89,7 @@ def test_a_guess_is_shown_beside_the_truth(participant, page):
 def test_jupyterlab_shows_the_chapters_in_order_at_the_side(participant, page):
     page.goto(participant)
     page.locator("a[href*='whole_game.ipynb']").first.wait_for(timeout=60_000)
-    page.locator(
-        ".jp-SideBar .lm-TabBar-tab[title*='Table of Contents'], .jp-SideBar .lm-TabBar-tab[data-id*='jb']"
-    ).last.click()
+    page.locator(".jp-SideBar .lm-TabBar-tab[data-id*='toc' i]").last.click()
     side = page.locator("#jp-left-stack")
     side.locator("text=The whole game").first.wait_for()
     shown = side.inner_text()

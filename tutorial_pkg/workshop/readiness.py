@@ -24,7 +24,10 @@ MEMORY, CORES, DISK = 4.0, 2, 1.0
 CHAPTER, N_CELLS = "whole_game", 2
 """The chapter of which so many cells are run."""
 
-SET_UP = "set up the environment again, by `uv sync` or `conda env update -f environment.yml`, as the README says"
+SET_UP = (
+    "set up the environment again, as the README says: `python -m pip install -r requirements.txt` in the workshop's folder, "
+    "`uv sync` or `conda env update -f environment.yml` in a checkout"
+)
 
 
 class Missing(Exception):
