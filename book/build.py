@@ -70,6 +70,15 @@ def _with_outputs(cache):
     return {name: cache.merge_match_into_notebook(notebook, cell_meta=())[1] for name, notebook in _chapters().items()}
 
 
+def seconds_of_chapters():
+    """Return ``{chapter name: seconds}`` that the executions took, two chapters at a time."""
+    return _seconds(_open_cache())
+
+
+def _seconds(cache):
+    return {n: cache.match_cache_notebook(nb).data["execution_seconds"] for n, nb in _chapters().items()}
+
+
 def glued(notebook):
     """Return ``{key: text}`` of everything an executed notebook glues, as the page shows it."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
@@ -258,7 +267,7 @@ def _write_status(cache):
         ["git", "describe", "--always", "--dirty=, changed since"], cwd=ROOT, capture_output=True, text=True
     )
     cite = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    seconds = {n: cache.match_cache_notebook(nb).data["execution_seconds"] for n, nb in _chapters().items()}
+    seconds = _seconds(cache)
     text = STATUS.format(
         version=version("tutorial-pkg"),
         date=date.today(),
