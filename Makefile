@@ -17,7 +17,7 @@ pdf: uv         ## print the book into one PDF (needs TeX, see the README)
 	$(RUN) python book/build.py --pdf
 
 test: uv        ## run the tests (executes stale chapters first)
-	$(RUN) pytest -n 2 --dist loadgroup
+	$(RUN) pytest -n 2
 
 unit: uv        ## run the tests of the package alone, without chapters and slow claims
 	$(RUN) pytest --ignore=tests/chapters -m "not slow" -n 2
@@ -26,7 +26,7 @@ coverage: uv    ## which lines of the package `make unit` reaches; fails below 9
 	COVERAGE_CORE=sysmon $(RUN) pytest --ignore=tests/chapters -m "not slow" -n 2 --cov --cov-report=term
 
 test-browser: uv ## check the built pages in Chromium (run `make book` first)
-	$(RUN) --with playwright==1.65.2 --with axe-playwright-python==0.1.8 pytest tests/browser -n 2 --dist loadgroup
+	$(RUN) --with playwright==1.65.2 --with axe-playwright-python==0.1.8 pytest tests/browser -n 2
 
 check: uv       ## is this computer ready for the workshop?
 	$(RUN) python -m tutorial_pkg.workshop

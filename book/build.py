@@ -160,6 +160,7 @@ def _valid_record(cache, notebook):
     """The record of a chapter's execution, or None where its code or a module it used has changed."""
     try:
         record = cache.match_cache_notebook(notebook)
+        cache.get_cache_bundle(record.pk)  # an interrupted build may have left a record without its file
     except KeyError:
         return None
     used = record.data["modules"]

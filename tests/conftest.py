@@ -70,3 +70,18 @@ def categories():
     frame = pd.DataFrame({"y": size + 3 * d * (kind == "b") + rng.normal(size=n), "d": d, "size": size, "kind": kind})
     fitted = tp.cross_fit(tp.CausalData(frame, "y", "d", ["size", "kind"]), tp.learners.linear(), n_folds=2, n_jobs=1)
     return fitted, fitted.take(np.arange(400)), fitted.take(np.arange(400, n))
+
+
+ALONE = {"tests/chapters/": "chapters", "tests/browser/test_lab.py": "lab", "tests/browser/test_workshop.py": "lab"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With ``-n 2``: tests of one place stay in one process; two would execute the chapters, or start JupyterLab, at once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByPlace(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return next((place for start, place in ALONE.items() if nodeid.startswith(start)), nodeid)
+
+    return ByPlace(config, log)

@@ -14,8 +14,6 @@ from tests.browser.conftest import jupyterlab, open_chapter, run_all_cells
 
 pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
 
-pytestmark = pytest.mark.xdist_group("lab")  # one server, and one place for the notebooks
-
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.md") if "```{code-cell}" in path.read_text())
 RAW = re.compile(r"\{(glue|cite|term|doc|ref|numref|eq|prf)[:}]|:::|```|\b(sq|sb|nc|rr|ate|att|cate|learn)_\w+:")
 

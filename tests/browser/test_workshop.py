@@ -15,8 +15,6 @@ from tests.browser.conftest import jupyterlab, open_chapter, run_all_cells, unti
 
 pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
 
-pytestmark = pytest.mark.xdist_group("lab")  # the folders are written once, and no two servers compete
-
 
 @pytest.fixture(scope="module", autouse=True)
 def folders():

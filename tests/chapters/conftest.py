@@ -5,10 +5,6 @@ import pytest
 from book.build import executed_notebooks, glued
 
 
-def pytest_itemcollected(item):
-    item.add_marker(pytest.mark.xdist_group("chapters"))  # in one process, or several would execute them at once
-
-
 @pytest.fixture(scope="session")
 def notebooks():
     return executed_notebooks()
