@@ -15,6 +15,11 @@ from tests.browser.conftest import jupyterlab, open_chapter, run_all_cells
 pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
 
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.md") if "```{code-cell}" in path.read_text())
+OFTEN = {
+    "sellers_question",
+    "own_table",
+    "more_machines",
+}  # a chapter takes a minute; the others are run before a version
 RAW = re.compile(r"\{(glue|cite|term|doc|ref|numref|eq|prf)[:}]|:::|```|\b(sq|sb|nc|rr|ate|att|cate|learn)_\w+:")
 
 
@@ -54,7 +59,7 @@ def test_make_lab_opens_on_the_page_that_leads_the_way(lab):
         assert answer.url == f"{lab}lab/tree/_build/lab/start.ipynb"
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in OFTEN else pytest.mark.slow) for n in CHAPTERS])
 def test_a_chapter_runs_in_jupyterlab_as_its_page_reads(lab, page, name):
     before = in_git()
     open_chapter(
