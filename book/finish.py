@@ -78,8 +78,11 @@ def _make_accessible(page):
         del section["id"]  # the same in every exercise
     for sidebar in page.select(".bd-sidebar-primary"):
         sidebar["role"], sidebar["aria-label"] = "navigation", "Book"
-    for named in page.select("summary[aria-label], button.search-button-field[aria-label]"):
-        del named["aria-label"]  # its text is its name
+    for named in page.select("summary, button.search-button-field"):
+        if named.get_text(strip=True):
+            named.attrs.pop("aria-label", None)  # its text is its name
+        else:
+            named["aria-label"] = "Pages of this part"
 
 
 def _drop_unused(page):

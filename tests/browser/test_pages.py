@@ -9,7 +9,7 @@ from book.build import BUILD
 Axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test-browser brings it").Axe
 
 HTML = BUILD / "html"
-PAGES = sorted(path.stem for path in (HTML / "book").glob("*.html"))
+PAGES = sorted(str(path.relative_to(HTML / "book").with_suffix("")) for path in (HTML / "book").rglob("*.html"))
 WIDTHS, THEMES = (1280, 390), ("light", "dark")
 AXE = {"preload": False, "resultTypes": ["violations"], "rules": {"label-content-name-mismatch": {"enabled": True}}}
 TYPESET = "!document.querySelector('script[src*=mathjax]') || window.MathJax?.startup?.promise?.then(() => true)"
