@@ -48,7 +48,7 @@ HIDDEN = {
     "outputs_hidden": {"remove-output", "hide-cell", "hide-output"},
 }
 INSTALL = """\
-# Where the book's package is missing, install it from the folder beside this notebook, as in notebooks.zip
+# Where the book's package is missing, install it from the folder beside this notebook
 from importlib.util import find_spec
 if not find_spec("tutorial_pkg"):
     %pip install --quiet ./package"""

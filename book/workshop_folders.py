@@ -23,22 +23,34 @@ WORKSHOP = ROOT / "_build" / "workshop"
 SOLUTION = re.compile(r"#### Solution to exercise \d+\.\d+")
 HEADING = re.compile(r"#{1,4} ")
 SHEETS = ("handout", "feedback")
-ANSWERS = "In an exercise, put your answer in place of the dots and run the cell; it says whether it is right, or what went wrong."
+ANSWERS = (
+    "In an exercise, put your answer in place of the dots, a number or an estimate, and run the cell; it says whether it "
+    "is right, or what went wrong. Solutions are with whoever teaches, and on the pages of the book."
+)
 LAB_CONFIG = """\
 # JupyterLab, started in this folder, opens on the first page.
 c.LabApp.default_url = "/lab/tree/start.ipynb"
 """
 README = """\
-Did the recommendation do it? The workshop's notebooks, with the package and the data they need (Python 3.11 to 3.13).
+Did the recommendation do it? The workshop's notebooks, with the package and the data they need.
 
-In this folder:
+Before the workshop, in a terminal, with Python 3.11 to 3.13. Some 400 MB are loaded, which takes a few minutes:
 
+    cd did-the-recommendation-do-it
     python -m venv env
-    env/bin/python -m pip install -r requirements.txt      (on Windows: env\\Scripts\\python)
-    env/bin/python -m tutorial_pkg.workshop                says whether this computer is ready, and what to do if not
-    env/bin/python -m jupyter lab                          opens the start page
+    env/bin/python -m pip install -r requirements.txt
+    env/bin/python -m tutorial_pkg.workshop
 
-Text and figures: CC BY 4.0. Code: MIT. All seller data are synthetic, but for two published studies.
+On Windows write env\\Scripts\\python for env/bin/python. Who has uv is faster with: uv venv env, then
+uv pip install --python env -r requirements.txt. The last command says "Ready.", or what to do.
+
+In the workshop, which needs no network:
+
+    env/bin/python -m jupyter lab --config jupyter_lab_config.py
+
+It opens the start page, start.ipynb, in the browser; the terminal stays open as long as you work.
+
+Text and figures: CC BY 4.0. Code: MIT. All seller data are synthetic; two published studies are not.
 """
 SHEET = """\
 <!DOCTYPE html>

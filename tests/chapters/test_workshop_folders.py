@@ -66,7 +66,7 @@ def test_the_table_of_contents_lists_every_notebook_in_the_books_order(folder, n
 
 def test_a_participants_first_page_does_not_promise_solutions(folder):
     start = nbformat.read(folder / "start.ipynb", 4).cells[0].source
-    assert "Solutions" not in start
+    assert "Solutions are folded" not in start
     assert "put your answer in place of the dots" in start
 
 
