@@ -34,7 +34,7 @@ c.LabApp.default_url = "/lab/tree/start.ipynb"
 README = """\
 Did the recommendation do it? The workshop's notebooks, with the package and the data they need.
 
-Before the workshop, in a terminal, with Python 3.11 to 3.13. Some 400 MB are loaded, which takes a few minutes:
+Before the workshop, in a terminal, with Python 3.11 to 3.13. A few hundred MB are loaded, which takes some minutes:
 
     cd did-the-recommendation-do-it
     python -m venv env
