@@ -3,6 +3,7 @@
 PYTHON ?= python3
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 RUN = $(UV) run --locked
+BROWSER = --with playwright==1.65.2 --with axe-playwright-python==0.1.8
 
 .DEFAULT_GOAL := help
 .PHONY: help book pdf test test-browser test-lab unit coverage check workshop lab bench mutation lint format clean environment uv
@@ -23,13 +24,13 @@ unit: uv        ## run the tests of the package alone, without chapters and slow
 	$(RUN) pytest --ignore=tests/chapters -m "not slow" -n 2
 
 test-lab: uv    ## run the other chapters in JupyterLab too (run `make book` first; half an hour)
-	$(RUN) --with playwright==1.65.2 --with axe-playwright-python==0.1.8 pytest tests/browser/test_lab.py -m slow
+	$(RUN) $(BROWSER) pytest tests/browser/test_lab.py -m slow
 
 coverage: uv    ## which lines of the package `make unit` reaches; fails below 95% (quick from Python 3.12 on)
 	COVERAGE_CORE=sysmon $(RUN) pytest --ignore=tests/chapters -m "not slow" -n 2 --cov --cov-report=term
 
 test-browser: uv ## check the built pages, some chapters in JupyterLab and the workshop's folders in Chromium (run `make book` first)
-	$(RUN) --with playwright==1.65.2 --with axe-playwright-python==0.1.8 pytest tests/browser -m "not slow" -n 2
+	$(RUN) $(BROWSER) pytest tests/browser -m "not slow" -n 2
 
 check: uv       ## is this computer ready for the workshop?
 	$(RUN) python -m tutorial_pkg.workshop

@@ -11,6 +11,7 @@ import html
 import json
 import platform
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -135,6 +136,14 @@ def package_files():
     """The files that `pip install` needs of the package."""
     found = (path for part in PACKAGE for path in sorted(ROOT.glob(part)))
     return [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+
+
+def copy_package(folder):
+    """Copy them into a folder, as they lie here."""
+    for path in package_files():
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
 
 
 def pack(archive, name, content):

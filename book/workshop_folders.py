@@ -79,18 +79,18 @@ def main():
     executed = executed_notebooks()
     library = notebooks.library_of(executed, {name: glued(notebook) for name, notebook in executed.items()})
     shutil.rmtree(WORKSHOP, ignore_errors=True)
-    for who, change in (("participants", without_solutions), ("instructors", lambda cells: cells)):
+    for who, solutions in (("participants", False), ("instructors", True)):
         folder = WORKSHOP / who
         folder.mkdir(parents=True)
-        write_notebooks(folder, change)
+        write_notebooks(folder, solutions)
         write_set_up(folder)
-        if who == "instructors":
+        if solutions:
             slides.write(folder / "slides", executed, library)
             shutil.copytree(HTML, folder / "book", ignore=shutil.ignore_patterns("notebooks.zip"))
         print(f"{folder.relative_to(ROOT)}, {_zip(folder).relative_to(ROOT)}")
 
 
-def write_notebooks(folder, change):
+def write_notebooks(folder, solutions):
     """The chapters' notebooks, the sheets to print, and the table of contents that JupyterLab shows at the side."""
     parts = []
     for path in sorted(LAB.glob("*.ipynb")):
@@ -100,8 +100,8 @@ def write_notebooks(folder, change):
             title = re.search(r"<h1>(.*?)</h1>", body)[1]
             (folder / f"{path.stem}.html").write_text(SHEET.format(title=title, body=body), encoding="utf-8")
         if not path.stem.endswith("_changed"):
-            notebook.cells = change(notebook.cells)
-            if change is without_solutions:
+            if not solutions:
+                notebook.cells = without_solutions(notebook.cells)
                 notebook.cells[0].source = notebook.cells[0].source.replace(notebooks.FOLDED, ANSWERS)
             notebook.metadata.pop("made", None)
             nbformat.write(notebook, folder / path.name)
@@ -124,10 +124,7 @@ def write_set_up(folder):
     listed = (ROOT / "environment.yml").read_text(encoding="utf-8")
     pinned = re.findall(r'^ +- "([^-].*)"$', listed, re.MULTILINE)
     (folder / "requirements.txt").write_text("\n".join([*pinned, "./package", ""]), encoding="utf-8")
-    for path in notebooks.package_files():
-        copy = folder / "package" / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
+    notebooks.copy_package(folder / "package")
 
 
 def without_solutions(cells):

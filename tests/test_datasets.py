@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import tutorial_pkg as tp
-from book.notebooks import package_files
+from book.notebooks import copy_package
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data"
@@ -92,10 +92,7 @@ def test_the_comparison_of_learners_is_read_whole_and_in_order():
 def test_the_data_are_found_from_an_installed_wheel(tmp_path):
     """A wheel is built from what readers get, and unpacked; its package, alone on the path, finds the data."""
     hatch = pytest.importorskip("hatchling.builders.wheel")
-    for path in package_files():
-        copy = tmp_path / "package" / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
+    copy_package(tmp_path / "package")
     wheel = next(hatch.WheelBuilder(str(tmp_path / "package")).build(directory=str(tmp_path), versions=["standard"]))
     shutil.unpack_archive(wheel, tmp_path / "site", "zip")
     code = "import tutorial_pkg as tp; print(tp.__file__, tp.load_sellers().data.n_rows)"

@@ -52,7 +52,7 @@ def folder(notebooks, tmp_path_factory):
     folder = tmp_path_factory.mktemp("participants")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workshop_folders, "LAB", lab)
-        workshop_folders.write_notebooks(folder, without_solutions)
+        workshop_folders.write_notebooks(folder, solutions=False)
     workshop_folders.write_set_up(folder)
     return folder
 
