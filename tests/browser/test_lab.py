@@ -41,12 +41,11 @@ def in_git():
 
 
 def printed(notebook):
-    """What each cell prints and the tables it shows, but for seconds, which no two runs share."""
+    """What each cell prints and the tables it shows, but for seconds and peaks of memory, which no two runs share."""
     found = []
     for cell in notebook.cells:
-        if (
-            not {"remove-cell", "remove-output"} & set(cell.metadata.get("tags", []))
-            and "workshop.check(" not in cell.source
+        if not {"remove-cell", "remove-output"} & set(cell.metadata.get("tags", [])) and not any(
+            word in cell.source for word in ("workshop.check(", "seconds", "peak")
         ):
             outputs = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.get("outputs", [])]
             said = [text for text in outputs if "<Figure size" not in text and "seconds" not in text]

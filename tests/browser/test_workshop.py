@@ -112,7 +112,9 @@ def test_slides_open_without_a_network_and_none_is_taller_than_the_screen(browse
         assert page.evaluate("Reveal.getSlides().every((slide) => slide.querySelector('aside.notes'))")
         assert heard == []
         _, rows = plans()[title]
-        starts = page.evaluate("Reveal.getSlides().map((slide) => slide.querySelector('aside.notes').innerText)")
+        starts = page.evaluate(
+            "Reveal.getSlides().map((slide) => slide.querySelector('aside.notes').textContent.trim())"
+        )
         assert [text for text in starts if text.startswith(f"From {clock(rows[-1][0])}")]
     finally:
         context.close()
