@@ -11,15 +11,13 @@ import pytest
 from book.build import executed_notebooks
 from book.notebooks import BOOK, LAB, ROOT
 from tests.browser.conftest import jupyterlab, open_chapter, run_all_cells
+from tests.chapters import REFERENCE
 
 pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
 
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.md") if "```{code-cell}" in path.read_text())
-OFTEN = {
-    "sellers_question",
-    "own_table",
-    "more_machines",
-}  # a chapter takes a minute; the others are run before a version
+# A chapter takes a minute; the others are run before a version.
+OFTEN = {"sellers_question", "own_table", "more_machines"}
 RAW = re.compile(r"\{(glue|cite|term|doc|ref|numref|eq|prf)[:}]|:::|```|\b(sq|sb|nc|rr|ate|att|cate|learn)_\w+:")
 
 
@@ -61,9 +59,8 @@ def test_make_lab_opens_on_the_page_that_leads_the_way(lab):
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in OFTEN else pytest.mark.slow) for n in CHAPTERS])
 def test_a_chapter_runs_in_jupyterlab_as_its_page_reads(lab, page, name):
     before = in_git()
-    open_chapter(
-        page, f"{lab}lab/workspaces/{name}/tree/_build/lab/start.ipynb", name
-    )  # where no other chapter is open
+    # A workspace of its own, where no other chapter is open.
+    open_chapter(page, f"{lab}lab/workspaces/{name}/tree/_build/lab/start.ipynb", name)
     panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
     texts, headings, at = [], [], -1
@@ -75,7 +72,7 @@ def test_a_chapter_runs_in_jupyterlab_as_its_page_reads(lab, page, name):
     assert [text for text in texts if RAW.search(text)] == []
     cells = nbformat.read(LAB / f"{name}.ipynb", 4).cells
     solutions = {cell.source.strip("# ") for cell in cells if cell.source.startswith("#### Solution")}
-    assert solutions or name in ("reconciliation", "template")  # a page of the reference, without exercises
+    assert solutions or name in REFERENCE
     assert {heading.strip("¶ ") for heading in headings if heading} == solutions
 
     run_all_cells(page)

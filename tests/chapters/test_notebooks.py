@@ -13,9 +13,9 @@ from nbclient import NotebookClient
 
 from book import build
 from book import notebooks as writer
+from tests.chapters import REFERENCE
 
 CHAPTERS = list(build._chapters())
-REFERENCE = {"reconciliation", "template"}  # executed, and without figures and exercises
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from book import notebooks as writer
 from book import workshop_folders
 from book.build import glued
 from book.workshop_folders import HEADING, SOLUTION, without_solutions
+from tests.chapters import REFERENCE
 from tutorial_pkg.workshop.answers import collect
 
 
@@ -61,7 +62,7 @@ def test_the_table_of_contents_lists_every_notebook_in_the_books_order(folder, n
     parts = yaml.safe_load((folder / "_toc.yml").read_text())["parts"]
     files = [chapter["file"] for part in parts for chapter in part["chapters"]]
     assert {"start.ipynb", "intro.ipynb", *files} == {path.name for path in folder.glob("*.ipynb")}
-    assert [f"{name}.ipynb" for name in notebooks if name not in ("template", "reconciliation")] == files[:18]
+    assert [f"{name}.ipynb" for name in notebooks if name not in REFERENCE] == files[:18]
 
 
 def test_a_participants_first_page_does_not_promise_solutions(folder):
