@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 LAB = ROOT / "_build" / "lab"
 HTML = ROOT / "_build" / "html"
+FOLDER = "did-the-recommendation-do-it"
 KERNEL = {  # to the letter what JupyterLab writes, else a notebook counts as changed once it is opened
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
@@ -146,9 +147,9 @@ def copy_package(folder):
         shutil.copy(path, copy)
 
 
-def pack(archive, name, content):
-    """Add a file to an archive of the book's."""
-    entry = zipfile.ZipInfo(f"did-the-recommendation-do-it/{name}")  # without a date: same content, same bytes
+def pack(archive, name, content, folder=FOLDER):
+    """Add a file to an archive of the book's, which unpacks into one folder."""
+    entry = zipfile.ZipInfo(f"{folder}/{name}")  # without a date: same content, same bytes
     archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
 
 

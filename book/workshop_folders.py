@@ -36,7 +36,7 @@ Did the recommendation do it? The workshop's notebooks, with the package and the
 
 Before the workshop, in a terminal, with Python 3.11 to 3.13. A few hundred MB are loaded, which takes some minutes:
 
-    cd did-the-recommendation-do-it
+    cd {folder}
     python -m venv env
     env/bin/python -m pip install -r requirements.txt
     env/bin/python -m tutorial_pkg.workshop
@@ -79,15 +79,18 @@ def main():
     executed = executed_notebooks()
     library = notebooks.library_of(executed, {name: glued(notebook) for name, notebook in executed.items()})
     shutil.rmtree(WORKSHOP, ignore_errors=True)
-    for who, solutions in (("participants", False), ("instructors", True)):
+    for who, solutions, unpacked in (
+        ("participants", False, notebooks.FOLDER),
+        ("instructors", True, f"{notebooks.FOLDER}-instructors"),  # both may lie unpacked side by side
+    ):
         folder = WORKSHOP / who
         folder.mkdir(parents=True)
         write_notebooks(folder, solutions)
-        write_set_up(folder)
+        write_set_up(folder, unpacked)
         if solutions:
             slides.write(folder / "slides", executed, library)
             shutil.copytree(HTML, folder / "book", ignore=shutil.ignore_patterns("notebooks.zip"))
-        print(f"{folder.relative_to(ROOT)}, {_zip(folder).relative_to(ROOT)}")
+        print(f"{folder.relative_to(ROOT)}, {_zip(folder, unpacked).relative_to(ROOT)}")
 
 
 def write_notebooks(folder, solutions):
@@ -117,10 +120,10 @@ def write_notebooks(folder, solutions):
     )
 
 
-def write_set_up(folder):
+def write_set_up(folder, unpacked):
     """What sets the environment up, from the versions of the lock, and opens JupyterLab on the start page."""
     (folder / "jupyter_lab_config.py").write_text(LAB_CONFIG, encoding="utf-8")
-    (folder / "README.txt").write_text(README, encoding="utf-8")
+    (folder / "README.txt").write_text(README.format(folder=unpacked), encoding="utf-8")
     listed = (ROOT / "environment.yml").read_text(encoding="utf-8")
     pinned = re.findall(r'^ +- "([^-].*)"$', listed, re.MULTILINE)
     (folder / "requirements.txt").write_text("\n".join([*pinned, "./package", ""]), encoding="utf-8")
@@ -138,11 +141,11 @@ def without_solutions(cells):
     return kept
 
 
-def _zip(folder):
+def _zip(folder, unpacked):
     path = folder.with_suffix(".zip")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            notebooks.pack(archive, file.relative_to(folder).as_posix(), file.read_bytes())
+            notebooks.pack(archive, file.relative_to(folder).as_posix(), file.read_bytes(), unpacked)
     return path
 
 

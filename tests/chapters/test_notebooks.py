@@ -72,7 +72,7 @@ def test_the_download_and_the_archive_hold_the_same_notebook(written, name):
     assert nbformat.read(rendered(f"_sources/book/{name}.ipynb", name), 4) == written[name]
     with zipfile.ZipFile(rendered("notebooks.zip", name)) as archive:
         files = {file.partition("/")[2] for file in archive.namelist()}
-        packed = archive.read(f"did-the-recommendation-do-it/{name}.ipynb").decode()
+        packed = archive.read(f"{writer.FOLDER}/{name}.ipynb").decode()
     assert nbformat.reads(packed, 4) == written[name]
     assert {"README.txt", "package/pyproject.toml", "package/data/sellers.parquet"} <= files
 

@@ -54,7 +54,7 @@ def folder(notebooks, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workshop_folders, "LAB", lab)
         workshop_folders.write_notebooks(folder, solutions=False)
-    workshop_folders.write_set_up(folder)
+    workshop_folders.write_set_up(folder, writer.FOLDER)
     return folder
 
 
