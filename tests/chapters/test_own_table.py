@@ -23,6 +23,7 @@ def test_the_study_finds_the_effect(chapter):
 
 def test_a_broken_study_refuses(chapter):
     assert chapter["ot_refused"] == "stop"
+    assert chapter["ot_refused_by"] == "placebo"  # every other check is fine
     assert chapter["ot_hidden"] > 1.5 * chapter["ot_hidden_truth"]
 
 

@@ -125,6 +125,7 @@ def test_a_hidden_trait_is_not_cleaned_away(chapter):
     assert chapter["rr_hidden_pairs"] == 50
     assert chapter["rr_hidden_added"] > 10 * chapter["rr_hidden_mc"]
     assert chapter["rr_hidden_cover"] < 10
+    assert 0 < chapter["rr_hidden_wider"] < 100  # far too little for an error of several units
 
 
 def test_four_rows_by_hand(chapter):
