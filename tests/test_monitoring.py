@@ -52,6 +52,12 @@ def test_a_period_counts_for_those_whom_its_average_is_about():
     expected = {tp.estimate_ate: 400, tp.estimate_att: n_treated, tp.estimate_atc: 400 - n_treated}
     for average, weight in expected.items():
         assert History().add(1, average(nuisances), data).periods["weight"].tolist() == [weight]
+    group = tp.estimate_gate(nuisances, pd.Series(["a"] * 300 + ["b"] * 100))["b"]
+    with pytest.raises(ValueError, match="A GATE does not tell how many rows its group has"):
+        History().add(1, group, data)
+    history = History().add(1, group, data, n_rows=100)
+    assert history.periods["weight"].tolist() == [100]
+    assert history.running()["std_error"].iloc[0] == pytest.approx(group.std_error)
 
 
 def test_a_history_survives_its_file(tmp_path):
@@ -91,6 +97,11 @@ def test_the_sequence_is_the_published_formula():
     fixed = 1.96 * running["std_error"]
     assert (half > fixed).all()
     assert (half / fixed).min() < 1.7
+
+
+def test_what_was_said_last_week_is_not_said_otherwise_today():
+    whole, first = weeks(3, 8), weeks(3, 2)
+    pd.testing.assert_frame_equal(whole.above_zero().iloc[:2], first.above_zero())
 
 
 def test_the_sequence_is_that_of_another_package():

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -21,13 +22,15 @@ from tutorial_pkg.nuisance import NUISANCES
 Chosen = tuple[str, Any, float]  # nuisance, model, seconds
 Fitted = tuple[str, int, NDArray, NDArray, float]  # nuisance, repeat, test rows, predictions, seconds
 
+ATTEMPTS = 5
+"""How often what a cluster has lost is handed over."""
+
 
 class Fits:
     """Choices and fits, side by side: in threads where the models share the covariates, in processes elsewhere.
 
     To another machine go outcome, decision and covariates, which joblib's ``scatter`` can hand over once, and with each
-    fit a bit a row for its fold. On Dask call ``client.amm.stop()`` first: its memory manager drops spare copies of what was
-    handed over, and with the last copy a lost worker would end the run.
+    fit a bit a row for its fold. Where a cluster loses them with a worker, they are handed over again for what is not done.
     """
 
     def __init__(self, data: CausalData, splits: list[Folds], seed: int, n_jobs: int) -> None:
@@ -36,24 +39,41 @@ class Fits:
 
     def choose(self, models: dict[str, Any]) -> Iterator[Chosen]:
         """Each model with the settings that suit all rows of its nuisance, in the order in which they are done."""
-        yield from self._run(_choose, models, [(name, self.seed) for name in models])
+        yield from self._run(_choose, models, {(name,): (self.seed,) for name in models})
 
     def predict(self, models: dict[str, Any]) -> Iterator[Fitted]:
         """Each model fitted on all folds but one, in turn, predicting that one; in the order in which they are done."""
         folds = [(r, k) for r, repeat in enumerate(self.splits) for k in range(len(repeat))]
         packed = {(r, k): [pack_rows(rows, self.data.n_rows) for rows in self.splits[r][k]] for r, k in folds}
-        tasks = [(name, *fold, packed[fold], self.seed) for name in models for fold in folds]
+        tasks = {(name, *fold): (packed[fold], self.seed) for name in models for fold in folds}
         for name, repeat, fold, predicted, seconds in self._run(_fit_fold, models, tasks):
             yield name, repeat, self.splits[repeat][fold][1], predicted, seconds
 
-    def _run(self, function: Any, models: dict[str, Any], tasks: list[tuple[Any, ...]]) -> Iterator[Any]:
+    def _run(
+        self, function: Any, models: dict[str, Any], tasks: dict[tuple[Any, ...], tuple[Any, ...]]
+    ) -> Iterator[Any]:
+        """What the function finds for each task, in the order in which they are done; it begins with the task's key."""
         kinds = {name: _kind(model) for name, model in models.items()}
         prefer = "processes" if None in kinds.values() else "threads"
         here = getattr(joblib.parallel.get_active_backend(prefer=prefer)[0], "supports_sharedmem", False)
         forms = {kind: self._covariates(kind, here) for kind in set(kinds.values())}
         y, d = self.data.y, self.data.d
-        jobs = [joblib.delayed(function)(models[task[0]], forms[kinds[task[0]]], y, d, *task) for task in tasks]
-        yield from joblib.Parallel(self.n_jobs, return_as="generator_unordered", prefer=prefer)(jobs)
+        undone, length = dict(tasks), len(next(iter(tasks), ()))
+        for attempt in range(ATTEMPTS):
+            jobs = [
+                joblib.delayed(function)(models[key[0]], forms[kinds[key[0]]], y, d, *key, *more)
+                for key, more in undone.items()
+            ]
+            try:
+                for found in joblib.Parallel(self.n_jobs, return_as="generator_unordered", prefer=prefer)(jobs):
+                    del undone[found[:length]]
+                    yield found
+                return
+            except CancelledError:
+                if attempt + 1 == ATTEMPTS:
+                    raise
+                # joblib knows by identity what it has handed over, so copies are handed over anew
+                y, d, forms = y.copy(), d.copy(), {kind: form.copy() for kind, form in forms.items()}
 
     def _covariates(self, kind: Any, here: bool) -> Any:
         """The covariates in the models' form; as they are for other processes, which make the form themselves."""

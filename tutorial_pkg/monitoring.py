@@ -40,13 +40,20 @@ class History:
     periods: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["value", "std_error", "weight"]))
     sums: pd.DataFrame = field(repr=False, default_factory=lambda: pd.DataFrame(columns=["period", "cluster", "share"]))
 
-    def add(self, period: object, estimate: Estimate, data: CausalData) -> "History":
+    def add(self, period: object, estimate: Estimate, data: CausalData, n_rows: int | None = None) -> "History":
         """The history with one more period, estimated on ``data``; the past is not fitted again.
+
+        Parameters
+        ----------
+        n_rows : int, optional
+            Over how many rows the estimate averages, by which periods are weighed; by default all, or those of the arm that
+            an ATT or ATC is about. For a group's effect it has to be said.
 
         Raises
         ------
         ValueError
-            When the period is there already, or the estimate has no influence values of these rows.
+            When the period is there already, the estimate has no influence values of these rows, or is a group's and
+            ``n_rows`` is missing.
         """
         if period in self.periods.index:
             raise ValueError(f"Period {period!r} is in the history already; give every period its own name.")
@@ -57,7 +64,9 @@ class History:
         shares = pd.Series(estimate.influence / data.n_rows).groupby(names.to_numpy()).sum()
         new = pd.DataFrame({"period": period, "cluster": shares.index, "share": shares.to_numpy()})
         whom = estimate.estimand.split(" ")[0]
-        weight = float(counted(data.d, whom).sum()) if whom in USED_MODELS else float(data.n_rows)
+        if n_rows is None and whom.startswith("G"):
+            raise ValueError(f"A {whom} does not tell how many rows its group has; pass n_rows.")
+        weight = float(n_rows or (counted(data.d, whom).sum() if whom in USED_MODELS else data.n_rows))
         fact = pd.DataFrame({"value": estimate.value, "std_error": estimate.std_error, "weight": weight}, [period])
         fact.index.name = "period"
         old = [] if self.periods.empty else [(self.periods, self.sums)]
@@ -90,8 +99,8 @@ class History:
         Parameters
         ----------
         best_at : float, optional
-            The number of rows at which the intervals shall be narrowest against those of a single look; by default that
-            of the fourth period.
+            The number of rows at which the intervals shall be narrowest against those of a single look; by default four
+            times that of the first period. It must not depend on what was seen, nor change from one look to the next.
 
         References
         ----------
@@ -101,7 +110,7 @@ class History:
         check_level(level)
         found, alpha = self.running(), 1 - level
         t = found["weight"].to_numpy()
-        rho2 = _rho2(alpha, best_at or float(t[min(3, len(t) - 1)]))
+        rho2 = _rho2(alpha, best_at or 4 * float(t[0]))
         # half-width of the paper: sd sqrt(2 (t rho^2 + 1) / (t^2 rho^2) log(sqrt(t rho^2 + 1) / alpha)), sd = se sqrt(t)
         half = found["std_error"] * np.sqrt(2 * (t * rho2 + 1) / (t * rho2) * np.log(np.sqrt(t * rho2 + 1) / alpha))
         return found.assign(lower=found["value"] - half, upper=found["value"] + half)[["value", "lower", "upper"]]

@@ -48,6 +48,8 @@ def test_only_intervals_for_all_nine_keep_a_promise_about_all_nine(chapter):
     assert chapter["mr_kept_once"] > promised
     assert chapter["mr_kept_bonferroni"] >= chapter["mr_kept_once"]
     assert 92 < chapter["mr_kept_single"] < 97
+    assert chapter["mr_kept_expected"] > 100 * 0.95**9  # errors that go together miss together
+    assert chapter["mr_kept_expected"] - chapter["mr_kept_each"] < 2 * chapter["mr_each_error"]
     assert chapter["mr_raw_single"] < 10
 
 
@@ -59,7 +61,8 @@ def test_adjusting_for_clicks_takes_most_of_the_effect_on_revenue(chapter):
     assert chapter["mr_deal_without_lower"] < chapter["mr_revenue_true"] < chapter["mr_deal_without_upper"]
     assert 25 < chapter["mr_equal_clicks"] < 50
     assert chapter["mr_deal_with_lower"] < -chapter["mr_equal_clicks"] < 0 < chapter["mr_deal_with_upper"]
-    assert chapter["mr_restock_with_lower"] > 0
+    assert chapter["mr_restock_with_lower"] > 0  # its target; those of the others hold theirs
+    assert chapter["mr_ads_with_lower"] < 0 < chapter["mr_ads_with_upper"]
 
 
 def test_no_two_effects_on_followers_are_told_apart(chapter):
@@ -106,6 +109,10 @@ def test_in_many_markets_the_mix_is_nearest_to_the_truth_on_the_same_rows(chapte
     assert chapter["mr_many_mix_varies"] > 1.05 * chapter["mr_many_mix_says"]
     assert chapter["mr_many_excess"] < -3 * chapter["mr_many_excess_error"]
     assert abs(chapter["mr_many_mix"]) < abs(chapter["mr_many_excess"]) / 2
+    assert chapter["mr_many_excess_aim"] < -0.5 < -0.1 < chapter["mr_many_mix_aim"] < 0.1
+    for key in ("excess", "mix"):  # the rest is within chance
+        rest = chapter[f"mr_many_{key}"] - chapter[f"mr_many_{key}_aim"]
+        assert abs(rest) < 2 * chapter[f"mr_many_{key}_error"]
     assert chapter["mr_many_mix_rmse"] == pytest.approx(chapter["mr_many_excess_rmse"], rel=0.1)
     assert chapter["mr_many_att"] < -1.5
     assert abs(chapter["mr_many_att_own"]) < 3 * chapter["mr_many_att_own_error"]

@@ -33,3 +33,4 @@ def test_the_exercises_say_what_happens(chapter):
     assert chapter["ot_through"] == "yes"
     assert chapter["ot_taken"] < 0.75 * chapter["ot_without"]
     assert chapter["ot_gap_value"] > 2 * chapter["ot_gap_error"]
+    assert chapter["ot_others"] < chapter["ot_everyone"] < chapter["ot_effect"]

@@ -33,6 +33,19 @@ def test_cards_shown_keep_their_promise(chapter):
     assert chapter["wa_both"] == pytest.approx(91, abs=3)
     assert chapter["wa_broken"] < 50
     assert chapter["wa_below"] > 50
+    assert chapter["wa_both"] < chapter["wa_both_printed"]
+
+
+def test_cards_of_the_less_engaged_promise_too_much_and_the_others_too_little(chapter):
+    assert chapter["wa_high_gap"] > 0.5 < chapter["wa_low_gap"]
+    assert chapter["wa_low_broken"] > 60
+    assert chapter["wa_poor_low"] == 100
+    assert chapter["wa_poor_promise"] > 2 > chapter["wa_poor_truth"]
+    assert chapter["wa_low"] > 3 * chapter["wa_low_mc"]
+    assert chapter["wa_top_cover"] < 85 < chapter["wa_top_plain"]
+    assert chapter["wa_naive_group"] > 1.3 * chapter["wa_member_mean"]
+    assert chapter["wa_curse_rest"] < chapter["wa_curse"]
+    assert chapter["wa_inside"] <= chapter["wa_held"] <= chapter["wa_cards"]
 
 
 def test_the_sequence_holds_at_all_looks_and_not_by_row(chapter):
@@ -53,6 +66,9 @@ def test_the_cusum_rings_as_often_as_stated_and_finds_jumps(chapter):
     assert chapter["wa_weeks_three"] <= chapter["wa_weeks_two"] <= 6 < chapter["wa_weeks_one"]
     assert 60 < chapter["wa_found_one_new"] < chapter["wa_found_one"] < 97
     assert chapter["wa_weeks_two"] == chapter["wa_weeks_two_new"]
+    assert chapter["wa_half_new"] > chapter["wa_weeks_one_new"]
+    assert chapter["wa_half_same"] > chapter["wa_weeks_one"]
+    assert chapter["wa_cusum_row"] < chapter["wa_cusum_same"]
     assert {chapter["wa_weeks_three"], chapter["wa_weeks_three_new"]} <= {2, 3}
     assert chapter["wa_limit"] == tp.monitoring.LIMIT
 
@@ -67,6 +83,7 @@ def test_each_instrument_sees_its_own_change(chapter):
 def test_the_average_so_far_stays_above_zero_after_the_effect_has_gone(chapter):
     assert chapter["wa_still_lower"] > 0
     assert chapter["wa_alarm"] == 1
+    assert chapter["wa_carried"] > 0
     assert abs(chapter["wa_new_value"]) < 1.5
 
 
