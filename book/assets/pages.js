@@ -14,9 +14,7 @@ addEventListener("afterprint", () => {
 // A formula that is wider than the page scrolls, also by keyboard.
 function reachable() {
   for (const box of document.querySelectorAll(".math, .math mjx-container")) {
-    const scrolls = box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX === "auto";
-    if (scrolls) box.tabIndex = 0;
-    else if (box.tabIndex === 0) box.removeAttribute("tabindex");
+    if (box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX === "auto") box.tabIndex = 0;
   }
 }
 addEventListener("load", async () => {
