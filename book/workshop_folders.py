@@ -58,10 +58,10 @@ SHEET = """\
 <title>{title}</title>
 <style>
 @page {{ size: A4; margin: 12mm 14mm; }}
-body {{ font: 10pt/1.32 system-ui, sans-serif; max-width: 46em; margin: 1em auto; padding: 0 1em; color: #111; background: #fff; }}
+body {{ font: 9.5pt/1.28 system-ui, sans-serif; max-width: 46em; margin: 1em auto; padding: 0 1em; color: #111; background: #fff; }}
 h1 {{ font-size: 15pt; margin: 0 0 .4em; }}
 p, pre, table {{ margin: .45em 0; }}
-pre, code {{ font-size: 8.8pt; background: #f3f3f0; }}
+pre, code {{ font-size: 8.4pt; background: #f3f3f0; }}
 pre {{ padding: .4em .6em; overflow-x: auto; white-space: pre-wrap; }}
 table {{ border-collapse: collapse; width: 100%; }}
 td, th {{ border: 1px solid #aaa; padding: .15em .5em; text-align: left; vertical-align: top; }}
