@@ -164,31 +164,39 @@ def test_a_worker_killed_while_trees_are_trained_loses_nothing(fit, folder, clie
         assert abs(after.averages()[name].value - expected.value) < 0.5 * expected.std_error
 
 
+@pytest.fixture(scope="module")
+def same_as_here(sample):
+    """Compare nuisances from elsewhere with those that this process finds, to the last digit."""
+    here = tp.cross_fit(sample.data, tp.learners.linear(), n_folds=3, n_jobs=1, progress=False)
+
+    def compare(there):
+        for name in NAMES:
+            np.testing.assert_array_equal(getattr(there, name), getattr(here, name))
+
+    return compare
+
+
 @pytest.mark.slow
-def test_cross_fit_on_a_cluster_gives_the_same_numbers_also_when_a_worker_is_killed(sample, client):
+def test_cross_fit_on_a_cluster_gives_the_same_numbers_also_when_a_worker_is_killed(sample, client, same_as_here):
     import joblib
 
     client.wait_for_workers(2, timeout=60)
     data, lines = sample.data, tp.learners.linear()
-    here = tp.cross_fit(data, lines, n_folds=3, n_jobs=1, progress=False)
     for kill in (False, True):
         killed = kill_when_busy(client, "batch") if kill else [0]
         with joblib.parallel_config(backend="dask", scatter=[data.x, data.y, data.d]):
             there = tp.cross_fit(data, lines, n_folds=3, n_jobs=2, progress=False)
         assert len(killed) == 1
-        for name in NAMES:
-            np.testing.assert_array_equal(getattr(there, name), getattr(here, name))
+        same_as_here(there)
 
 
 @pytest.mark.slow
-def test_what_was_handed_over_and_lost_is_handed_over_again(sample, client):
+def test_what_was_handed_over_and_lost_is_handed_over_again(sample, client, same_as_here):
     import joblib
 
     client.wait_for_workers(2, timeout=60)
     data, lines = sample.data, tp.learners.linear()
-    here = tp.cross_fit(data, lines, n_folds=3, n_jobs=1, progress=False)
     with joblib.parallel_config(backend="dask", scatter=[data.x, data.y, data.d]) as config:
         client.cancel(list(config["backend"].data_futures.values()))
         there = tp.cross_fit(data, lines, n_folds=3, n_jobs=2, progress=False)
-    for name in NAMES:
-        np.testing.assert_array_equal(getattr(there, name), getattr(here, name))
+    same_as_here(there)

@@ -64,10 +64,12 @@ class History:
         shares = pd.Series(estimate.influence / data.n_rows).groupby(names.to_numpy()).sum()
         new = pd.DataFrame({"period": period, "cluster": shares.index, "share": shares.to_numpy()})
         whom = estimate.estimand.split(" ")[0]
-        if n_rows is None and whom.startswith("G"):
-            raise ValueError(f"A {whom} does not tell how many rows its group has; pass n_rows.")
-        weight = float(n_rows or (counted(data.d, whom).sum() if whom in USED_MODELS else data.n_rows))
-        fact = pd.DataFrame({"value": estimate.value, "std_error": estimate.std_error, "weight": weight}, [period])
+        if n_rows is None:
+            if whom.startswith("G"):
+                raise ValueError(f"A {whom} does not tell how many rows its group has; pass n_rows.")
+            n_rows = int(counted(data.d, whom).sum()) if whom in USED_MODELS else data.n_rows
+        facts = {"value": estimate.value, "std_error": estimate.std_error, "weight": float(n_rows)}
+        fact = pd.DataFrame(facts, [period])
         fact.index.name = "period"
         old = [] if self.periods.empty else [(self.periods, self.sums)]
         return History(
